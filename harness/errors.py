@@ -1,0 +1,39 @@
+"""The errors that people see, and the exit codes that scripts see."""
+
+from __future__ import annotations
+
+import enum
+
+
+class ExitCode(enum.IntEnum):
+    """What the `harness` command returns to the shell."""
+
+    OK = 0
+    """Everything that was asked for was done, and every case is ok."""
+    INTERNAL = 1
+    """A defect of the harness itself (a traceback is shown: please report it)."""
+    BAD_INPUT = 2
+    """The suite, a name or an option is wrong; nothing was run."""
+    CASES_FAILED = 3
+    """The run is complete, but at least one case failed, was invalid, timed out, ran out of memory or crashed."""
+    INTERRUPTED = 130
+    """Stopped by Ctrl-C or a signal; finished cases are kept."""
+
+
+class HarnessError(Exception):
+    """Something a person can mend: what was wrong, where, what to do. Shown without a traceback."""
+
+
+class PluginError(HarnessError):
+    """A plugin breaks the contract of the interfaces."""
+
+
+class UnknownNameError(HarnessError):
+    """A name that no plugin brings."""
+
+
+class InvalidOutcomeError(Exception):
+    """A task raises this where a model's outcome is not a legal answer (wrong shape, not finite, not a permutation ...).
+
+    The case gets the status `invalid`, with the message; it never enters a mean.
+    """
