@@ -1,0 +1,141 @@
+"""`harness.run`: from a suite's file to its results."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import random
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import ExitCode
+from harness.execution.local import LocalExecutor
+from harness.execution.spec import spec
+from harness.plan.case import Case
+from harness.plan.planner import Planner
+from harness.plan.reuse import History, Planned
+from harness.plugins import Plugins
+from harness.provenance import provenance
+from harness.registry.catalogue import Catalogue
+from harness.run import Run, execute
+from harness.store.store import Store
+from harness.suite.load import load
+from harness.suite.suite import Suite
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DEFAULT_STORE = "reports"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A suite that is ready to run: checked, spread into cases, compared with what is already known."""
+
+    suite: Suite
+    plan: list[Planned]
+    catalogue: Catalogue
+    planner: Planner
+    plugins: Plugins
+    store: Store
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What came of a run."""
+
+    id: str
+    directory: Path
+    exit_code: ExitCode
+    statuses: dict[str, int]
+    """How many cases ended in which way."""
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per case and metric value, as in the store."""
+        return Store(self.directory.parent).table(self.id).to_pandas()
+
+
+def prepare(
+    path: str | Path,
+    *,
+    store: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    only: Sequence[str] = (),
+    fresh: bool = False,
+    builtin: Sequence[str] = ("backends", "store"),
+    warn: Callable[[str], None] = warnings.warn,
+) -> Prepared:
+    """Check a suite and plan its run, without executing anything.
+
+    Raises:
+        HarnessError: the suite is wrong (`SuiteError`, with every problem), or nothing matches `only`.
+    """
+    plugins = Plugins(builtin, warn)
+    catalogue = Catalogue()
+    for text in catalogue.discovery.warnings:
+        warn(text)
+    suite = load(Path(path), catalogue, plugins.backends(), overrides)
+    planner = Planner(catalogue)
+    cases = planner.cases(suite, only)
+    folder = Store(Path(store or os.environ.get("HARNESS_STORE") or DEFAULT_STORE).absolute())
+    plan = [_skip_unavailable(planned) for planned in History(folder, cases).plan(cases, fresh=fresh)]
+    return Prepared(suite, plan, catalogue, planner, plugins, folder)
+
+
+def start(prepared: Prepared, *, jobs: int = 1, shuffle: int | None = None) -> RunResult:
+    """Execute a prepared suite. `shuffle` seeds another order of the cases, which changes nothing else."""
+    plan = list(prepared.plan)
+    if shuffle is not None:
+        random.Random(shuffle).shuffle(plan)
+    run_id, directory = prepared.store.new_run(prepared.suite.name)
+    origin = provenance(prepared.suite.path.absolute().parent)
+    current = Run(run_id, directory, prepared.suite, plan, origin, jobs)
+    parts = str(prepared.store.root / "parts")
+    executor = LocalExecutor(
+        jobs, partial(spec, catalogue=prepared.catalogue, parts=parts), prepared.planner.modules
+    )
+    execute(current, executor, prepared.plugins)
+    statuses = {str(status): count for status, count in current.statuses.items()}
+    return RunResult(run_id, directory, current.exit_code, statuses)
+
+
+def run(
+    path: str | Path,
+    *,
+    store: str | Path | None = None,
+    jobs: int = 1,
+    overrides: Sequence[str] = (),
+    only: Sequence[str] = (),
+    fresh: bool = False,
+    mlflow: bool = False,
+) -> RunResult:
+    """Run a suite and return its results.
+
+    Args:
+        path: the suite's YAML file.
+        store: the folder of runs; the default is `$HARNESS_STORE`, or `reports` in the working directory.
+        jobs: how many cases run at a time; timed ones run alone whatever it says.
+        overrides: assignments such as `seeds=3` or `matrix.0.scale=smoke`.
+        only: glob patterns; a case stays if one matches the name of its task, model, backend, or an owner.
+        fresh: run everything, even what is up to date.
+        mlflow: whether to log to MLflow.
+
+    Raises:
+        HarnessError: the suite is wrong, with every problem; the store cannot be written.
+    """
+    builtin = ["backends", "store", *(["mlflow"] if mlflow else [])]
+    prepared = prepare(path, store=store, overrides=overrides, only=only, fresh=fresh, builtin=builtin)
+    return start(prepared, jobs=jobs)
+
+
+def _skip_unavailable(planned: Planned) -> Planned:
+    """A case whose backend is not there is not run, and says why."""
+    case: Case = planned.case
+    backend = case.backend.cls(**case.backend.values)
+    reason = backend.unavailable()
+    return dataclasses.replace(planned, reused=None, skipped=reason) if reason else planned

@@ -1,0 +1,83 @@
+"""Shows how a run goes: a live bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from harness.hookspecs import hookimpl
+from harness.tables import console, duration
+
+if TYPE_CHECKING:
+    from harness.plan.case import Case
+    from harness.results import Result
+    from harness.run import Run
+
+_PLAIN_SECONDS = 5.0
+"""Least time between two plain lines of progress."""
+
+
+class Progress:
+    """Progress on stderr."""
+
+    def __init__(self) -> None:
+        self._console = console(stderr=True)
+        self._bar: Bar | None = None
+        self._line: Any = None
+        self._running: dict[str, Case] = {}
+        self._left: dict[str, float | None] = {}
+        self._done: list[float] = []
+        self._said = 0.0
+
+    @hookimpl
+    def harness_run_started(self, run: Run) -> None:
+        """Begin; the time left is reckoned from how long the cases took when they last ran, or else from the others."""
+        self._left = {planned.case.id: planned.expected_seconds for planned in run.plan if planned.to_run}
+        self._said = time.monotonic()
+        if self._console.is_terminal:
+            columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+            self._bar = Bar(*columns, console=self._console, transient=True)
+            self._line = self._bar.add_task("", total=len(run.plan))
+            self._bar.start()
+
+    @hookimpl
+    def harness_case_started(self, run: Run, case: Case) -> None:
+        """Show what runs now."""
+        self._running[case.id] = case
+        if self._bar:
+            self._bar.update(self._line, description=self._describe(run))
+
+    @hookimpl
+    def harness_case_finished(self, run: Run, case: Case, result: Result) -> None:
+        """Count; a failure is said at once."""
+        self._running.pop(case.id, None)
+        if self._left.pop(case.id, None) is not None and result.seconds is not None:
+            self._done.append(result.seconds)
+        if result.failed:
+            self._console.print(f"[red]{result.status}[/] {escape(str(case))}: {escape(result.error or '')}")
+        if self._bar:
+            self._bar.update(self._line, advance=1, description=self._describe(run))
+        elif time.monotonic() - self._said > _PLAIN_SECONDS:
+            self._said = time.monotonic()
+            self._console.print(f"{sum(run.statuses.values())}/{len(run.plan)} cases, {self._describe(run)}")
+
+    @hookimpl
+    def harness_run_finished(self) -> None:
+        """Take the bar away."""
+        if self._bar:
+            self._bar.stop()
+
+    def _describe(self, run: Run) -> str:
+        failed = sum(count for status, count in run.statuses.items() if status not in ("ok", "skipped"))
+        parts = [f"{failed} failed"] if failed else []
+        if self._left and self._done:
+            usual = sum(self._done) / len(self._done)
+            left = sum(usual if seconds is None else seconds for seconds in self._left.values()) / run.workers
+            parts.append(f"about {duration(left)} left")
+        if self._running:
+            parts.append(f"now {escape(str(next(iter(self._running.values()))))}")
+        return " · ".join(parts)

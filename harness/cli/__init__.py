@@ -1,0 +1,82 @@
+"""The `harness` command. Subcommands are imported when they are called, so that `--help` costs next to nothing."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from harness.errors import ExitCode, HarnessError
+
+_COMMANDS = {
+    "completion": "Print the shell's completion script.",
+    "list": "List papers, tasks, models, metrics, backends or suites.",
+    "results": "Show stored results.",
+    "run": "Run a suite and rank its models.",
+    "schema": "Print the JSON Schema of suites, for editors.",
+    "show": "Show a paper, task, model or metric.",
+    "validate": "Check suites without running them.",
+}
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+        if name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"harness.cli.{name}_command").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from harness.registry.catalogue import nearest
+
+            error.message = f"{error.message.rstrip('.')}{nearest(args[0], _COMMANDS)}."
+            raise
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        click.echo(f"harness {version('paper-harness')}")
+        ctx.exit()
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "HARNESS"})
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
+def root() -> None:
+    """Benchmarks for machine-learning research: each paper is a plugin, a suite runs them, the results are kept.
+
+    \b
+    Exit codes: 0 all is well, 2 the input is wrong, 3 a case failed,
+    130 interrupted, 1 a defect of the harness itself.
+    """
+
+
+def main() -> None:
+    """Run the command line; what a person can mend is said without a traceback."""
+    try:
+        sys.exit(root.main(standalone_mode=False, prog_name="harness") or ExitCode.OK)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(ExitCode.BAD_INPUT)
+    except HarnessError as error:
+        click.echo(str(error), err=True)
+        sys.exit(ExitCode.BAD_INPUT)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(ExitCode.OK)

@@ -1,0 +1,129 @@
+"""`harness run`."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.warnings import warn
+
+if TYPE_CHECKING:
+    from harness.api import Prepared, RunResult
+
+
+@click.command("run")
+@click.argument("suite", type=click.Path(path_type=Path))
+@click.option("-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Cases at a time; timed ones run alone.")
+@click.option("--scale", type=click.Choice(["smoke", "claim", "paper"]), help="Size of the problems, over the suite's.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the suite: seeds=3, matrix.0.scale=smoke.")
+@click.option("--only", multiple=True, metavar="PATTERN", help="Only cases whose task, model, backend or owner matches.")
+@click.option("--fresh", is_flag=True, help="Run everything, even what is up to date.")
+@click.option("--dry-run", is_flag=True, help="Print the cases and why each would run; run nothing.")
+@click.option("--store", type=click.Path(path_type=Path), help="Folder of runs.  [default: reports]")
+@click.option("--no-mlflow", is_flag=True, help="Do not log to MLflow.")
+@click.option("--shuffle", type=int, metavar="SEED", help="Run the cases in another order; the results are the same.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    suite: Path,
+    jobs: int,
+    scale: str | None,
+    overrides: tuple[str, ...],
+    only: tuple[str, ...],
+    fresh: bool,
+    dry_run: bool,
+    store: Path | None,
+    no_mlflow: bool,
+    shuffle: int | None,
+    as_json: bool,
+) -> None:
+    """Run SUITE (a YAML file): every task with every model, backend and seed, each case in a process of its own.
+
+    What earlier runs have done, and is up to date, is reused.
+    """
+    from harness.api import prepare, start
+
+    builtin = ["backends"] if dry_run else ["backends", "store", "progress", *([] if no_mlflow else ["mlflow"])]
+    if scale:
+        overrides = (*overrides, f"scale={scale}")
+    prepared = prepare(
+        suite, store=store, overrides=overrides, only=only, fresh=fresh, builtin=builtin, warn=warn
+    )
+    if dry_run:
+        _print_plan(prepared, jobs, as_json)
+        return
+    _announce(prepared)
+    result = start(prepared, jobs=jobs, shuffle=shuffle)
+    _print_result(result, as_json)
+    ctx.exit(result.exit_code)
+
+
+def _announce(prepared: Prepared) -> None:
+    """Say what is reused and why the rest runs."""
+    plan = prepared.plan
+    reasons = Counter(planned.reason for planned in plan if planned.to_run)
+    reused = sum(planned.reused is not None for planned in plan)
+    skipped = Counter(f"{planned.case.backend.name}: {planned.skipped}" for planned in plan if planned.skipped)
+    click.echo(f"{prepared.suite.name}: {len(plan)} cases, {reused} reused, {reasons.total()} to run", err=True)
+    for reason, count in reasons.items():
+        click.echo(f"  {count} {reason}", err=True)
+    for reason, count in skipped.items():
+        click.echo(f"  {count} skipped, {reason}", err=True)
+
+
+def _print_plan(prepared: Prepared, jobs: int, as_json: bool) -> None:
+    plan = prepared.plan
+    if as_json:
+        rows = [
+            {
+                "case": planned.case.id,
+                "task": planned.case.task.label,
+                "model": planned.case.model.label,
+                "backend": planned.case.backend.label,
+                "seed": planned.case.seed,
+                "scale": planned.case.scale,
+                "action": "run" if planned.to_run else "skip" if planned.skipped else "reuse",
+                "reason": planned.reason or planned.skipped,
+                "expected_seconds": planned.expected_seconds,
+            }
+            for planned in plan
+        ]
+        click.echo(json.dumps(rows, indent=2))
+        return
+    from harness.tables import duration
+
+    for planned in plan:
+        action = f"run ({planned.reason})" if planned.to_run else planned.skipped or "reuse"
+        click.echo(f"{planned.case}: {action}, {duration(planned.expected_seconds)}")
+    to_run = [planned for planned in plan if planned.to_run]
+    known = [planned.expected_seconds for planned in to_run if planned.expected_seconds is not None]
+    click.echo(f"{len(plan)} cases, {len(to_run)} to run", nl=not known)
+    if known:
+        estimate = sum(known) / len(known) * len(to_run) / jobs
+        unknown = len(to_run) - len(known)
+        click.echo(f", about {duration(estimate)}" + (f" ({unknown} never ran before)" if unknown else ""))
+
+
+def _print_result(result: RunResult, as_json: bool) -> None:
+    from harness.store.store import Store
+    from harness.summary import summarize
+
+    summaries = summarize(Store(result.directory.parent).table(result.id))
+    if as_json:
+        plain = [summary.plain() for summary in summaries]
+        click.echo(json.dumps({"run": result.id, "statuses": result.statuses, "tasks": plain}, indent=2))
+        return
+    from harness.tables import console, print_summaries
+
+    print_summaries(summaries, console())
+    counted = ", ".join(f"{count} {status}" for status, count in sorted(result.statuses.items()))
+    click.echo(f"{counted}; results in {_relative(result.directory)}")
+
+
+def _relative(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

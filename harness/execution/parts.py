@@ -1,0 +1,80 @@
+"""The cache of expensive parts: trained teachers, large instances. Files of plain arrays, made once, never pickled."""
+
+from __future__ import annotations
+
+import fcntl
+import platform
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Iterator
+
+from harness.components import import_path
+from harness.store.files import write_atomically
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class PartFiles:
+    """A folder with one `.npz` per part, named by what determines it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get(self, make: Callable[..., Mapping[str, Any]], parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """`make(**parameters)`, from the file if there is one; two processes never make the same part at once."""
+        path = self._folder / f"{make.__name__}-{part_id(make, parameters)}.npz"
+        if not path.is_file():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with _lock(path.with_suffix(".lock")):
+                if not path.is_file():
+                    parts = {name: _array(part) for name, part in make(**parameters).items()}
+                    write_atomically(path, lambda temporary: _save(temporary, parts))
+        return _load(path)
+
+
+def part_id(make: Callable[..., Mapping[str, Any]], parameters: Mapping[str, Any]) -> str:
+    """A hash of all that determines a part: the function, its source and versions, the parameters."""
+    from harness.plan.case import content_hash
+    from harness.plan.closure import Closures
+    from harness.plan.versions import versions
+
+    if "<" in make.__qualname__:
+        raise ValueError(f"a cached part is made by a module-level function, not by {make.__qualname__}")
+    closure = Closures().of(make.__module__)
+    return content_hash(
+        [import_path(make), dict(parameters), closure.sources, versions(closure.external), platform.python_version()]
+    )
+
+
+def _array(part: Any) -> np.ndarray:
+    import numpy as np
+
+    if hasattr(part, "detach"):
+        part = part.detach().cpu().numpy()
+    array = np.asarray(part)
+    if array.dtype.hasobject:
+        raise TypeError(f"a cached part is made of arrays and numbers, not of {type(part).__name__}")
+    return array
+
+
+def _save(path: Path, parts: Mapping[str, np.ndarray]) -> None:
+    import numpy as np
+
+    with path.open("wb") as file:
+        np.savez(file, **parts)  # type: ignore[arg-type]
+
+
+def _load(path: Path) -> dict[str, Any]:
+    import numpy as np
+
+    with np.load(path, allow_pickle=False) as archive:
+        return dict(archive)
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

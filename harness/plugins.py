@@ -1,0 +1,71 @@
+"""The plugin manager: built-in and third-party plugins on the same hooks, each broken one left out by itself."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from collections.abc import Callable, Sequence
+from importlib.metadata import entry_points
+from typing import Any
+
+import pluggy
+
+from harness import hookspecs
+from harness.backends import Backend
+from harness.components import kebab
+from harness.errors import HarnessError
+
+ENTRY_POINTS = "harness.plugins"
+
+BUILTIN = {
+    "backends": "harness.builtin.backends:TorchBackends",
+    "store": "harness.builtin.store:StoreWriter",
+    "mlflow": "harness.builtin.mlflow_mirror:MlflowMirror",
+    "progress": "harness.builtin.progress:Progress",
+}
+"""The plugins that come with the harness, each imported and made for a command that wants it."""
+
+
+class Plugins:
+    """The plugins of one command. Tells of what is wrong through `warn`."""
+
+    def __init__(self, builtin: Sequence[str] = ("backends",), warn: Callable[[str], None] = warnings.warn) -> None:
+        self._manager = pluggy.PluginManager("harness")
+        self._manager.add_hookspecs(hookspecs)
+        self._warn = warn
+        for name in builtin:
+            module, _, plugin = BUILTIN[name].partition(":")
+            self._manager.register(getattr(importlib.import_module(module), plugin)(), name=name)
+        for point in entry_points(group=ENTRY_POINTS):
+            try:
+                self._manager.register(point.load(), name=point.name)
+            except Exception as error:  # noqa: BLE001 - whatever a plugin raises must not stop the host
+                warn(f"plugin {point.name!r} ({point.value}) is left out: {type(error).__name__}: {error}")
+
+    def notify(self, hook: str, **arguments: Any) -> list[Any]:
+        """Call every plugin's implementation of a hook, each for itself: one that raises is reported and dropped.
+
+        Raises:
+            HarnessError: a plugin says that the run cannot go on (the store, when nothing can be written).
+        """
+        answers = []
+        for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
+            values = [arguments[name] for name in implementation.argnames]
+            try:
+                answers.append(implementation.function(*values))
+            except HarnessError:
+                raise
+            except Exception as error:  # noqa: BLE001 - as above
+                name = implementation.plugin_name
+                self._warn(f"plugin {name!r} is switched off: {hook} raised {type(error).__name__}: {error}")
+                self._manager.unregister(implementation.plugin)
+        return answers
+
+    def backends(self) -> dict[str, type[Backend]]:
+        """Backends by name."""
+        found: dict[str, type[Backend]] = {}
+        for classes in self.notify("harness_backends"):
+            for cls in classes:
+                if found.setdefault(kebab(cls.__name__), cls) is not cls:
+                    self._warn(f"a second backend called {kebab(cls.__name__)!r} is left out: {cls.__module__}")
+        return found

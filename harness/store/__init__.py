@@ -1,0 +1,1 @@
+"""Results on disk: one folder per run, columnar, appended as they come, readable at every moment."""

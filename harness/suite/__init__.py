@@ -1,0 +1,1 @@
+"""Suites: YAML files that name a matrix of tasks, models, backends and seeds."""

@@ -1,0 +1,178 @@
+"""Read YAML into plain values, keeping the place of every key and value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from harness.suite.problems import Mark, Problem, SuiteError
+
+Place: TypeAlias = tuple[str | int, ...]
+"""A path of keys and positions into the document."""
+
+_CORE = "tag:yaml.org,2002:"
+_MAX_NODES = 100_000
+_MAX_DEPTH = 50
+
+
+class Document:
+    """A YAML document's plain value, and where each part of it stands."""
+
+    def __init__(self, source: str, text: str) -> None:
+        self.source = source
+        self.problems: list[Problem] = []
+        self._keys: dict[Place, Mark] = {}
+        self._values: dict[Place, Mark] = {}
+        self._count = 0
+        root = self._compose(text)
+        self.data: Any = None if root is None else self._value(root, ())
+
+    @classmethod
+    def read(cls, path: Path) -> Document:
+        """The document of a file.
+
+        Raises:
+            SuiteError: the file cannot be read, or is not YAML.
+        """
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise SuiteError([Problem(Mark(str(path)), f"is not UTF-8 text: {error.reason}")]) from error
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise SuiteError([Problem(Mark(str(path)), f"cannot be read: {reason}")]) from error
+        return cls(str(path), text)
+
+    def key_mark(self, place: Place) -> Mark:
+        """Where the key of a place stands; for list items, the item."""
+        return self._nearest(self._keys, place)
+
+    def value_mark(self, place: Place) -> Mark:
+        """Where the value of a place stands."""
+        return self._nearest(self._values, place)
+
+    def override(self, assignment: str) -> None:
+        """Apply `--set`: `a.b.0=value`, the value read as YAML.
+
+        Raises:
+            SuiteError: the assignment has no `=`, or leads through something that is neither mapping nor list.
+        """
+        mark = Mark(f"--set {assignment}")
+        dotted, equals, text = assignment.partition("=")
+        if not equals or not dotted:
+            raise SuiteError([Problem(mark, "expected key=value")])
+        value = Document(mark.source, text).data
+        place: Place = ()
+        target = self.data
+        *parents, last = (int(part) if part.isdigit() else part for part in dotted.split("."))
+        for part in parents:
+            target = _step(target, part, mark)
+            place = (*place, part)
+        if isinstance(target, dict) or (isinstance(target, list) and isinstance(last, int) and last < len(target)):
+            target[last] = value  # type: ignore[index]
+        else:
+            raise SuiteError([Problem(mark, f"there is no {last!r} to set")])
+        self._forget((*place, last))
+        self._keys[(*place, last)] = self._values[(*place, last)] = mark
+
+    def _forget(self, place: Place) -> None:
+        for marks in (self._keys, self._values):
+            for known in [known for known in marks if known[: len(place)] == place]:
+                del marks[known]
+
+    def _nearest(self, marks: dict[Place, Mark], place: Place) -> Mark:
+        while place and place not in marks:
+            place = place[:-1]
+            marks = self._values
+        return marks.get(place) or self._values.get(()) or Mark(self.source, 1, 1)
+
+    def _compose(self, text: str) -> Node | None:
+        try:
+            return YAML(typ="safe", pure=True).compose(text)
+        except MarkedYAMLError as error:
+            at = error.problem_mark or error.context_mark
+            mark = Mark(self.source, at.line + 1, at.column + 1) if at else Mark(self.source, 1, 1)
+            raise SuiteError([Problem(mark, f"not valid YAML: {error.problem or error.context}")]) from error
+        except (YAMLError, ValueError) as error:
+            raise SuiteError([Problem(Mark(self.source, 1, 1), f"not valid YAML: {_one_line(error)}")]) from error
+        except RecursionError as error:
+            raise SuiteError([Problem(Mark(self.source, 1, 1), "is nested too deeply")]) from error
+
+    def _value(self, node: Node, place: Place) -> Any:
+        mark = self._mark(node)
+        self._values[place] = mark
+        self._keys.setdefault(place, mark)
+        self._count += 1
+        if self._count > _MAX_NODES:
+            raise SuiteError([Problem(mark, f"has more than {_MAX_NODES} values, aliases expanded")])
+        if len(place) > _MAX_DEPTH:
+            raise SuiteError([Problem(mark, "is nested too deeply")])
+        if isinstance(node, MappingNode):
+            return dict(self._items(node, place))
+        if isinstance(node, SequenceNode):
+            return [self._value(item, (*place, index)) for index, item in enumerate(node.value)]
+        return self._scalar(node, mark)
+
+    def _items(self, node: MappingNode, place: Place) -> Iterator[tuple[str, Any]]:
+        seen: dict[str, Mark] = {}
+        for key_node, value_node in node.value:
+            mark = self._mark(key_node)
+            if not isinstance(key_node, ScalarNode):
+                self.problems.append(Problem(mark, "a key must be a string"))
+                continue
+            key = str(key_node.value)
+            if key in seen:
+                self.problems.append(Problem(mark, f"duplicate key {key!r} (first at line {seen[key].line})"))
+                continue
+            seen[key] = mark
+            self._keys[(*place, key)] = mark
+            yield key, self._value(value_node, (*place, key))
+
+    def _scalar(self, node: ScalarNode, mark: Mark) -> Any:
+        text, tag = str(node.value), str(node.tag)
+        if tag == f"{_CORE}null":
+            return None
+        if tag == f"{_CORE}bool":
+            return text.lower() == "true"
+        if tag in (f"{_CORE}int", f"{_CORE}float"):
+            try:
+                return _number(text, tag)
+            except ValueError:
+                self.problems.append(Problem(mark, f"not a number: {text[:40]!r}"))
+                return None
+        if tag not in (f"{_CORE}str", f"{_CORE}timestamp", f"{_CORE}merge", f"{_CORE}value"):
+            self.problems.append(Problem(mark, f"tag {tag.removeprefix(_CORE)!r} is not allowed in a suite"))
+        return text
+
+    def _mark(self, node: Node) -> Mark:
+        return Mark(self.source, node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def _number(text: str, tag: str) -> int | float:
+    plain = text.replace("_", "").lower()
+    if tag.endswith("float"):
+        return float(re.sub(r"\.(inf|nan)$", r"\1", plain)) if "." in plain else float(plain)
+    for prefix, base in (("0o", 8), ("0x", 16), ("0b", 2)):
+        if plain.lstrip("+-").startswith(prefix):
+            sign = -1 if plain.startswith("-") else 1
+            return sign * int(plain.lstrip("+-")[2:], base)
+    return int(plain)
+
+
+def _step(target: Any, part: str | int, mark: Mark) -> Any:
+    if isinstance(target, dict):
+        return target.setdefault(str(part), {})
+    if isinstance(target, list) and isinstance(part, int) and part < len(target):
+        return target[part]
+    raise SuiteError([Problem(mark, f"there is no {part!r} to set")])
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
+

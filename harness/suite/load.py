@@ -1,0 +1,181 @@
+"""From a YAML file to a checked `Suite`, or to all that is wrong with it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from harness.backends import Backend
+from harness.errors import HarnessError, UnknownNameError
+from harness.registry.catalogue import Catalogue, nearest
+from harness.suite.document import Document, Place
+from harness.suite.parameters import Checked
+from harness.suite.problems import Mark, Problem, SuiteError, messages
+from harness.suite.protocol import breaches
+from harness.suite.schema import Limits, Matrix, SuiteFile
+from harness.suite.suite import Block, CaseLimits, Choice, Suite
+
+
+def load(
+    path: Path,
+    catalogue: Catalogue,
+    backends: Mapping[str, type[Backend]],
+    overrides: Iterable[str] = (),
+) -> Suite:
+    """Read and check a suite; `overrides` are assignments such as `seeds=3` or `matrix.0.scale=smoke`.
+
+    Raises:
+        SuiteError: with every problem found, each with file, line and column.
+    """
+    document = Document.read(path)
+    for assignment in overrides:
+        document.override(assignment)
+    file, problems = _form(document)
+    loader = _Loader(document, file, catalogue, backends)
+    blocks = tuple(loader.block(index, matrix) for index, matrix in enumerate(file.matrix))
+    if problems := document.problems + problems + loader.problems:
+        raise SuiteError(problems)
+    return Suite(file.name, file.description, path, path.read_text(encoding="utf-8"), blocks)
+
+
+def _form(document: Document) -> tuple[SuiteFile, list[Problem]]:
+    """The file's form, and what is wrong with it: wrong parts are replaced by stubs, so that the rest is checked too."""
+    if not isinstance(document.data, dict):
+        raise SuiteError([Problem(document.value_mark(()), "a suite is a mapping with the keys name and matrix")])
+    try:
+        return SuiteFile.model_validate(document.data), []
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+    found = []
+    for place, text in messages(errors, [*SuiteFile.model_fields, *_INNER_KEYS]):
+        mark = document.key_mark(place) if text.startswith("unknown key") else document.value_mark(place)
+        found.append(Problem(mark, _with_key(place, text)))
+    mended = copy.deepcopy(document.data)
+    for one in errors:
+        _stub(mended, one["loc"])
+    return SuiteFile.model_validate(mended), found
+
+
+def _stub(data: Any, place: tuple[Any, ...]) -> None:
+    """Put something well-formed and without meaning in a wrong place (or take it away)."""
+    for depth, part in enumerate(place[:-1]):
+        if not isinstance(data, dict | list) or (isinstance(data, dict) and part not in data):
+            return
+        inner = data[part]
+        if not isinstance(inner, dict | list):
+            place = place[: depth + 1]
+            break
+        data = inner
+    last = place[-1]
+    if isinstance(data, list):
+        data[last] = _STUB_MATRIX if data and place[0] == "matrix" and len(place) == 2 else _STUB
+    elif last in _STUBS:
+        data[last] = _STUBS[last]
+    else:
+        data.pop(last, None)
+
+
+_STUB = "\0"
+"""An entry that no file can hold."""
+_STUB_MATRIX: dict[str, Any] = {"tasks": [_STUB], "models": [_STUB]}
+_STUBS: dict[str, Any] = {"name": "stub", "matrix": [_STUB_MATRIX], "tasks": [_STUB], "models": [_STUB]}
+
+
+def _with_key(place: Place, text: str) -> str:
+    """Say which key a wrong value stands under."""
+    key = next((part for part in reversed(place) if isinstance(part, str)), None)
+    return text if key is None or text.startswith(("unknown key", "missing key")) else f"{key}: {text}"
+
+
+_INNER_KEYS = (*Matrix.model_fields, *Limits.model_fields)
+
+
+class _Loader:
+    """Resolves the entries of one suite, collecting problems with their places."""
+
+    def __init__(
+        self, document: Document, file: SuiteFile, catalogue: Catalogue, backends: Mapping[str, type[Backend]]
+    ) -> None:
+        self.problems: list[Problem] = []
+        self._document = document
+        self._file = file
+        self._catalogue = catalogue
+        self._backends = backends
+
+    def block(self, index: int, matrix: Matrix) -> Block:
+        """One matrix with all names resolved; what could not be is left out and noted."""
+        file, base = self._file, ("matrix", index)
+        scale = matrix.scale or file.scale
+        tasks = self._entries((*base, "tasks"), matrix.tasks, scale, self._catalogue.task)
+        models = self._entries((*base, "models"), matrix.models, scale, self._catalogue.model)
+        backend_base: Place = base if matrix.backends else ()
+        backends = self._entries(
+            (*backend_base, "backends"), matrix.backends or file.backends, scale, self._backend
+        )
+        self._check_protocols(tasks, models)
+        self._check_metrics((*base, "metrics"), matrix.metrics or [], tasks)
+        limits = _merge(file.limits, matrix.limits)
+        return Block(
+            tuple(choice for _, choice in tasks),
+            tuple(choice for _, choice in models),
+            tuple(choice for _, choice in backends),
+            tuple(matrix.seeds or file.seeds),
+            tuple(matrix.metrics) if matrix.metrics else None,
+            scale,
+            CaseLimits(limits.time, limits.memory),
+            matrix.isolation or file.isolation,
+        )
+
+    def _entries(self, place: Place, entries: Iterable[Any], scale: str, find: Any) -> list[tuple[Mark, Choice]]:
+        found: list[tuple[Mark, Choice]] = []
+        for index, (name, given) in enumerate(entries):
+            if name == _STUB:
+                continue
+            entry: Place = (*place, index)
+            mark = self._document.key_mark((*entry, name) if given else entry)
+            try:
+                component = find(name)
+                checked = Checked(getattr(component, "cls", component), given, scale)
+            except HarnessError as error:
+                self.problems.append(Problem(mark, str(error)))
+                continue
+            for inner, text in checked.problems:
+                inner_mark = self._document.value_mark((*entry, name, *inner)) if inner else mark
+                if text.startswith("unknown"):
+                    inner_mark = self._document.key_mark((*entry, name, *inner))
+                self.problems.append(Problem(inner_mark, text))
+            if not checked.problems:
+                full = getattr(component, "name", name)
+                found += [(mark, Choice(full, component, one, values)) for one, values in checked.points()]
+        return found
+
+    def _backend(self, name: str) -> type[Backend]:
+        if name in self._backends:
+            return self._backends[name]
+        raise UnknownNameError(
+            f"unknown backend {name!r}{nearest(name, self._backends)}; there are {', '.join(self._backends)}"
+        )
+
+    def _check_protocols(self, tasks: list[tuple[Mark, Choice]], models: list[tuple[Mark, Choice]]) -> None:
+        for _, task in tasks:
+            protocol = task.cls.protocol
+            for mark, model in models:
+                if lacks := list(breaches(model.cls, protocol)):
+                    text = f"model {model.name!r} does not implement {protocol.__name__}, the protocol of task"
+                    self.problems.append(Problem(mark, f"{text} {task.name!r}: {'; '.join(lacks)}"))
+
+    def _check_metrics(self, place: Place, names: list[str], tasks: list[tuple[Mark, Choice]]) -> None:
+        for index, name in enumerate(names):
+            for _, task in tasks:
+                try:
+                    self._catalogue.metric(name, task.cls)
+                except HarnessError as error:
+                    self.problems.append(Problem(self._document.value_mark((*place, index)), str(error)))
+
+
+def _merge(outer: Limits, inner: Limits | None) -> Limits:
+    return outer if inner is None else outer.model_copy(update=inner.model_dump(exclude_unset=True))

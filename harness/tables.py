@@ -1,0 +1,109 @@
+"""Summaries as tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from harness.summary import Estimate, Line, TaskSummary
+
+_PLAIN_WIDTH = 140
+"""Columns where the output is no terminal."""
+_METRICS = 4
+"""Metrics in a table: the one that ranks, and the next. The others are a `harness results --rows` away."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that never cuts a table short where nobody looks at it."""
+    made = Console(stderr=stderr, highlight=False)
+    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=_PLAIN_WIDTH)
+
+
+def print_summaries(summaries: Iterable[TaskSummary], to: Console) -> None:
+    """A table per task."""
+    for summary in summaries:
+        to.print(task_table(summary))
+        if others := [*list(_metrics(summary))[_METRICS:], *summary.curves]:
+            to.print(f"  [dim]also in the results: {escape(', '.join(others))}[/]")
+        to.print()
+
+
+def task_table(summary: TaskSummary) -> Table:
+    """The models of a task, ranked by the first metric."""
+    title = f"[bold]{escape(summary.task)}[/] [dim]{escape(summary.scale)} · {escape(summary.backend)}[/]"
+    table = Table(title=title, title_justify="left", header_style="bold")
+    table.add_column("#", justify="right")
+    table.add_column("model", overflow="fold")
+    shown = dict(list(_metrics(summary).items())[:_METRICS])
+    for estimate in shown.values():
+        table.add_column(_heading(estimate), justify="right", overflow="fold")
+    for heading in ("time", "memory", "cases"):
+        table.add_column(heading, justify="right")
+    rank = 0
+    for line in summary.lines:
+        ranked = line.role != "reference" and bool(line.estimates)
+        rank += ranked
+        table.add_row(*_row(line, str(rank) if ranked else "", list(shown)))
+    return table
+
+
+def _metrics(summary: TaskSummary) -> dict[str, Estimate]:
+    """An estimate of each metric that any model has."""
+    found: dict[str, Estimate] = {}
+    for line in summary.lines:
+        for estimate in line.estimates:
+            found.setdefault(estimate.metric, estimate)
+    return found
+
+
+def number(value: float) -> str:
+    """Four significant digits."""
+    return f"{value:.4g}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds in a readable unit."""
+    if seconds is None:
+        return "-"
+    for limit, factor, unit in ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (120.0, 1.0, "s"), (7200.0, 1 / 60, "min")):
+        if seconds < limit:
+            return f"{seconds * factor:.3g} {unit}"
+    return f"{seconds / 3600:.3g} h"
+
+
+def size(count: float | None) -> str:
+    """Bytes in a readable unit."""
+    if count is None:
+        return "-"
+    return f"{count / 1e6:.3g} MB" if count < 1e9 else f"{count / 1e9:.3g} GB"
+
+
+def _heading(estimate: Estimate) -> str:
+    unit = "" if estimate.unit == "1" else f" [{estimate.unit}]"
+    return escape(f"{estimate.metric}{unit} {'↓' if estimate.direction == 'lower' else '↑'}")
+
+
+def _row(line: Line, rank: str, metrics: list[str]) -> list[str]:
+    by_name = {estimate.metric: estimate for estimate in line.estimates}
+    name = escape(line.model)
+    if line.role == "construction":
+        name = f"[bold]{name}[/]"
+    elif line.role == "reference":
+        name = f"[italic]{name}[/] [dim](reference)[/]"
+    total = sum(line.statuses.values())
+    cases = f"{line.statuses.get('ok', 0)}/{total}"
+    if line.failures:
+        cases += f" [red]{escape(line.failures)}[/]"
+    values = [_value(by_name.get(metric), interval=metric == metrics[0]) for metric in metrics]
+    return [rank, name, *values, duration(line.seconds), size(line.peak_memory), cases]
+
+
+def _value(estimate: Estimate | None, *, interval: bool) -> str:
+    if estimate is None:
+        return "-"
+    if not interval or not estimate.half_width:
+        return number(estimate.mean)
+    return f"{number(estimate.mean)} ± {estimate.half_width:.2g}"

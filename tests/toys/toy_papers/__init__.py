@@ -1,0 +1,1 @@
+"""Small papers for the tests."""

@@ -1,0 +1,3 @@
+"""A paper that cannot be imported."""
+
+raise ImportError("a dependency is missing")

@@ -1,0 +1,3 @@
+"""A paper that is no Python."""
+
+paper = (
