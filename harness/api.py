@@ -96,9 +96,7 @@ def start(prepared: Prepared, *, jobs: int = 1, shuffle: int | None = None) -> R
     origin = provenance(prepared.suite.path.absolute().parent)
     current = Run(run_id, directory, prepared.suite, plan, origin, jobs)
     parts = str(prepared.store.root / "parts")
-    executor = LocalExecutor(
-        jobs, partial(spec, catalogue=prepared.catalogue, parts=parts), prepared.planner.modules
-    )
+    executor = LocalExecutor(jobs, partial(spec, catalogue=prepared.catalogue, parts=parts), prepared.planner.modules)
     execute(current, executor, prepared.plugins)
     statuses = {str(status): count for status, count in current.statuses.items()}
     return RunResult(run_id, directory, current.exit_code, statuses)

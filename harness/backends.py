@@ -44,7 +44,8 @@ class Backend(ABC):
         """The dtype as torch has it."""
         import torch
 
-        return getattr(torch, self.dtype)  # type: ignore[no-any-return]
+        dtype: torch.dtype = getattr(torch, self.dtype)
+        return dtype
 
     def compile(self, function: F) -> F:
         """`function`, passed through `torch.compile` if the backend is a compiled one."""
@@ -52,7 +53,8 @@ class Backend(ABC):
             return function
         import torch
 
-        return torch.compile(function)  # type: ignore[return-value]
+        compiled: F = torch.compile(function)
+        return compiled
 
 
 @dataclass(frozen=True)

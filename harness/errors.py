@@ -33,7 +33,7 @@ class UnknownNameError(HarnessError):
 
 
 class InvalidOutcomeError(Exception):
-    """A task raises this where a model's outcome is not a legal answer (wrong shape, not finite, not a permutation ...).
+    """A task raises this where a model's outcome is not a legal answer (wrong shape, not finite ...).
 
     The case gets the status `invalid`, with the message; it never enters a mean.
     """

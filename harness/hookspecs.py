@@ -48,7 +48,10 @@ def harness_run_started(run: Run) -> None:
 
 @hookspec
 def harness_case_started(run: Run, case: Case) -> None:
-    """A worker has begun a case. Not called for reused and skipped cases."""
+    """A worker has begun a case.
+
+    Called in the order in which cases begin; not for reused and skipped ones, which only finish.
+    """
 
 
 @hookspec

@@ -60,7 +60,7 @@ class Metric:
 
 
 def metric(*, unit: str, direction: Direction) -> Callable[[Callable[[Any, Any], Value]], Metric]:
-    """Make a `Metric` of a function `(instance, outcome) -> float | Along`; its name is the function's, in kebab-case."""
+    """Make a `Metric` of a function `(instance, outcome) -> float | Along`; named like it, in kebab-case."""
 
     def decorate(compute: Callable[[Any, Any], Value]) -> Metric:
         return Metric(kebab(compute.__name__), unit, direction, compute)

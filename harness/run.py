@@ -61,7 +61,7 @@ class Run:
 
 
 def execute(run: Run, executor: LocalExecutor, plugins: Plugins) -> None:
-    """Run what has to be run and tell the plugins of everything. Ctrl-C ends it early, with all that is finished kept."""
+    """Run what has to be run and tell the plugins of everything. Ctrl-C ends it early and keeps what is finished."""
     plugins.notify("harness_run_started", run=run)
     try:
         for planned in run.plan:

@@ -43,7 +43,13 @@ class MlflowMirror:
         if not any(planned.to_run for planned in run.plan):
             return
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "harness.builtin.mlflow_sync", str(run.directory), tracking_uri(run.directory.parent)],
+            [
+                sys.executable,
+                "-m",
+                "harness.builtin.mlflow_sync",
+                str(run.directory),
+                tracking_uri(run.directory.parent),
+            ],
             env={**_QUIET, **os.environ},
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

@@ -1,6 +1,6 @@
 """Copy a run from the store to MLflow, while it goes on: `python -m harness.builtin.mlflow_sync FOLDER URI`.
 
-A parent run for the run, a child for each case it executed. Ends when standard input is closed and everything is copied.
+A parent run for the run, a child for each case it executed. Ends when standard input is closed and all is copied.
 """
 
 from __future__ import annotations

@@ -63,7 +63,8 @@ class Progress:
             self._bar.update(self._line, advance=1, description=self._describe(run))
         elif time.monotonic() - self._said > _PLAIN_SECONDS:
             self._said = time.monotonic()
-            self._console.print(f"{sum(run.statuses.values())}/{len(run.plan)} cases, {self._describe(run)}")
+            done = f"{sum(run.statuses.values())}/{len(run.plan)} cases"
+            self._console.print(" · ".join(part for part in (done, self._describe(run)) if part))
 
     @hookimpl
     def harness_run_finished(self) -> None:

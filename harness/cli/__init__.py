@@ -42,8 +42,8 @@ class _Lazy(click.Group):
         except click.UsageError as error:
             from harness.registry.catalogue import nearest
 
-            error.message = f"{error.message.rstrip('.')}{nearest(args[0], _COMMANDS)}."
-            raise
+            message = f"{error.message.rstrip('.')}{nearest(args[0], _COMMANDS)}."
+            raise click.UsageError(message, ctx) from None
 
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -57,7 +57,7 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "HARNESS"})
 @click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
 def root() -> None:
-    """Benchmarks for machine-learning research: each paper is a plugin, a suite runs them, the results are kept.
+    r"""Benchmarks for machine-learning research: each paper is a plugin, a suite runs them, the results are kept.
 
     \b
     Exit codes: 0 all is well, 2 the input is wrong, 3 a case failed,

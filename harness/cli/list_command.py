@@ -23,7 +23,9 @@ def command(kind: str, owners: tuple[str, ...], as_json: bool) -> None:
 
     Nothing is imported for it: names and summaries are read from the sources.
     """
-    listed: Callable[[tuple[str, ...]], list[dict[str, Any]]] = _LISTS.get(kind, lambda owners: _components(kind, owners))
+    listed: Callable[[tuple[str, ...]], list[dict[str, Any]]] = _LISTS.get(
+        kind, lambda owners: _components(kind, owners)
+    )
     rows = listed(owners)
     if as_json:
         click.echo(json.dumps(rows, indent=2))

@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 
 @click.command("run")
 @click.argument("suite", type=click.Path(path_type=Path))
-@click.option("-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Cases at a time; timed ones run alone.")
+@click.option(
+    "-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Cases at a time; timed ones run alone."
+)
 @click.option("--scale", type=click.Choice(["smoke", "claim", "paper"]), help="Size of the problems, over the suite's.")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the suite: seeds=3, matrix.0.scale=smoke.")
-@click.option("--only", multiple=True, metavar="PATTERN", help="Only cases whose task, model, backend or owner matches.")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the suite: seeds=3, matrix.0.scale=smoke."
+)
+@click.option(
+    "--only", multiple=True, metavar="PATTERN", help="Only cases whose task, model, backend or owner matches."
+)
 @click.option("--fresh", is_flag=True, help="Run everything, even what is up to date.")
 @click.option("--dry-run", is_flag=True, help="Print the cases and why each would run; run nothing.")
 @click.option("--store", type=click.Path(path_type=Path), help="Folder of runs.  [default: reports]")
@@ -51,9 +57,7 @@ def command(
     builtin = ["backends"] if dry_run else ["backends", "store", "progress", *([] if no_mlflow else ["mlflow"])]
     if scale:
         overrides = (*overrides, f"scale={scale}")
-    prepared = prepare(
-        suite, store=store, overrides=overrides, only=only, fresh=fresh, builtin=builtin, warn=warn
-    )
+    prepared = prepare(suite, store=store, overrides=overrides, only=only, fresh=fresh, builtin=builtin, warn=warn)
     if dry_run:
         _print_plan(prepared, jobs, as_json)
         return

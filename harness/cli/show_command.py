@@ -87,6 +87,7 @@ def _parameters(cls: type) -> dict[str, str]:
 def field_docs(cls: type) -> dict[str, str]:
     """The string under each field of a class and its bases."""
     import ast
+    import itertools
     import textwrap
 
     docs: dict[str, str] = {}
@@ -96,7 +97,7 @@ def field_docs(cls: type) -> dict[str, str]:
         except (OSError, TypeError, SyntaxError):
             continue
         body = getattr(tree.body[0], "body", [])
-        for field, below in zip(body, body[1:], strict=False):
+        for field, below in itertools.pairwise(body):
             if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
                 value = getattr(below, "value", None) if isinstance(below, ast.Expr) else None
                 if isinstance(value, ast.Constant) and isinstance(value.value, str):

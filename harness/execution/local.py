@@ -43,7 +43,10 @@ class LocalExecutor:
 
     def execute(self, cases: Sequence[Case]) -> Iterator[Event]:
         """Run the cases and yield what happens. Timed cases come last, alone. Closing the iterator kills what runs."""
-        pending = {False: deque(_jobs(c for c in cases if not c.timed)), True: deque(_jobs(c for c in cases if c.timed))}
+        pending = {
+            False: deque(_jobs(c for c in cases if not c.timed)),
+            True: deque(_jobs(c for c in cases if c.timed)),
+        }
         by_threads: dict[int, list[Case]] = {}
         for case in cases:
             by_threads.setdefault(_threads(case), []).append(case)

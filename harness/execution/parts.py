@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Iterator
+from typing import TYPE_CHECKING, Any
 
 from harness.components import import_path
 from harness.store.files import write_atomically

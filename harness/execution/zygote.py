@@ -61,7 +61,8 @@ class Zygote:
         """Serve until the coordinator is gone; then take all jobs along."""
         self._answer("ready")
         while True:
-            ready, _, _ = select.select([self._control, self._woken], [], [])
+            watched: list[Any] = [self._control, self._woken]
+            ready, _, _ = select.select(watched, [], [])
             if self._woken in ready:
                 os.read(self._woken, 4096)
             self._reap()

@@ -75,7 +75,7 @@ class Case:
         return bool(self.task.cls.timed)
 
     def derived_seed(self, purpose: str) -> int:
-        """The seed of the instance or of the model: 63 bits that depend on the task, its parameters and the seed only."""
+        """The seed of the instance or of the model: 63 bits of the task, its parameters and the seed."""
         return int(content_hash([purpose, *self._problem], size=8), 16) >> 1
 
     def __str__(self) -> str:

@@ -1,8 +1,8 @@
 """What determines the behaviour of a class: the source it reaches inside its own package, and what it imports outside.
 
 The source is read, not imported. A module counts as a whole, with everything it imports inside the package (imports in
-functions included, those for type checkers left out). Comments, formatting, docstrings and cards (`paper = ...`) do not
-count, and a package's `__init__` that only re-exports is passed through: only the names that are imported from it matter.
+functions included, those for type checkers left out). Comments, formatting, docstrings and cards (`paper = ...`) do
+not count. A package's `__init__` that re-exports is passed through: only the names that are imported from it matter.
 """
 
 from __future__ import annotations

@@ -32,7 +32,8 @@ class Planner:
 
         Args:
             suite: the checked suite.
-            only: glob patterns; a case stays if one matches its task's, model's or backend's name or label, or an owner.
+            only: glob patterns; a case stays if one matches the name or label of its task, model or backend,
+                or an owner.
 
         Raises:
             HarnessError: nothing is left to run.
@@ -46,7 +47,9 @@ class Planner:
         """What a worker has to import for these cases, dependencies first."""
         found: dict[str, None] = {}
         for case in cases:
-            closures = [self._closures.of(name) for name in _modules_of(self._catalogue, case.task, case.model, case.metrics)]
+            closures = [
+                self._closures.of(name) for name in _modules_of(self._catalogue, case.task, case.model, case.metrics)
+            ]
             for closure in closures:
                 found.update(dict.fromkeys(sorted(closure.external)))
             for closure in closures:

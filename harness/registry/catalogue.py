@@ -119,7 +119,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
 def _load(owner: Owner) -> Collection:
     try:
         module = importlib.import_module(owner.module)
-    except Exception as error:  # noqa: BLE001 - whatever a plugin raises must not stop the host
+    except Exception as error:  # whatever a plugin raises must not stop the host
         raise PluginError(
             f"{owner.kind} {owner.name!r} ({owner.path}) cannot be imported: {type(error).__name__}: {error}"
         ) from error
@@ -141,4 +141,5 @@ def _pick(name: str, short: str, choices: dict[str, Any], kind: str, owner: Owne
         return choices[short]
     full = [f"{owner.name}/{choice}" for choice in choices]
     listed = f"; {owner.name} has {', '.join(full)}" if full else f"; {owner.name} brings no {kind}"
-    raise UnknownNameError(f"unknown {kind} {name!r}{nearest(name, full)}{listed}")
+    close = [f"{owner.name}/{choice}" for choice in difflib.get_close_matches(short, choices, n=1)]
+    raise UnknownNameError(f"unknown {kind} {name!r}{nearest(name, close)}{listed}")

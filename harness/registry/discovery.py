@@ -71,9 +71,8 @@ def discover(points: Iterable[EntryPoint] | None = None) -> Discovery:
         for owner in found:
             first = owners.setdefault(owner.name, owner)
             if first is not owner and first.path != owner.path:
-                warnings.append(
-                    f"{owner.kind} {owner.name!r} of {distribution} is left out: {first.distribution} has one of that name"
-                )
+                taken = f"{first.distribution} has one of that name"
+                warnings.append(f"{owner.kind} {owner.name!r} of {distribution} is left out: {taken}")
     return Discovery(dict(sorted(owners.items())), tuple(warnings))
 
 
@@ -84,6 +83,8 @@ def owner_name(module: str) -> str:
 
 def _walk(package: str, distribution: str) -> Iterator[Owner]:
     folder = package_folder(package)
+    if folder.name != package.rpartition(".")[2]:
+        raise PluginError(f"{package!r} is a module, not a package of papers")
     for name, path in _modules(folder):
         module = f"{package}.{name}"
         if path.name != "__init__.py":

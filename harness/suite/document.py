@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
 from harness.suite.problems import Mark, Problem, SuiteError
 
@@ -17,6 +18,9 @@ Place: TypeAlias = tuple[str | int, ...]
 """A path of keys and positions into the document."""
 
 _CORE = "tag:yaml.org,2002:"
+_TAGS = {
+    f"{_CORE}{tag}" for tag in ("null", "bool", "int", "float", "str", "timestamp", "merge", "value", "map", "seq")
+}
 _MAX_NODES = 100_000
 _MAX_DEPTH = 50
 
@@ -67,19 +71,31 @@ class Document:
         dotted, equals, text = assignment.partition("=")
         if not equals or not dotted:
             raise SuiteError([Problem(mark, "expected key=value")])
-        value = Document(mark.source, text).data
+        value = self._given(mark, text)
         place: Place = ()
         target = self.data
-        *parents, last = (int(part) if part.isdigit() else part for part in dotted.split("."))
+        *parents, last = map(_step_name, dotted.split("."))
         for part in parents:
             target = _step(target, part, mark)
             place = (*place, part)
-        if isinstance(target, dict) or (isinstance(target, list) and isinstance(last, int) and last < len(target)):
-            target[last] = value  # type: ignore[index]
+            self._values.setdefault(place, self._keys.setdefault(place, mark))
+        if isinstance(target, dict):
+            last = str(last)
+            target[last] = value
+        elif isinstance(target, list) and isinstance(last, int) and last < len(target):
+            target[last] = value
         else:
             raise SuiteError([Problem(mark, f"there is no {last!r} to set")])
         self._forget((*place, last))
         self._keys[(*place, last)] = self._values[(*place, last)] = mark
+
+    def _given(self, mark: Mark, text: str) -> Any:
+        try:
+            document = Document(mark.source, text)
+        except SuiteError as error:
+            raise SuiteError(Problem(mark, problem.message) for problem in error.problems) from error
+        self.problems += [Problem(mark, problem.message) for problem in document.problems]
+        return document.data
 
     def _forget(self, place: Place) -> None:
         for marks in (self._keys, self._values):
@@ -94,11 +110,20 @@ class Document:
 
     def _compose(self, text: str) -> Node | None:
         try:
-            return YAML(typ="safe", pure=True).compose(text)
+            yaml = YAML(typ="safe", pure=True)
+            yaml.composer.warn_double_anchors = False
+            root: Node | None = yaml.compose(text)
+            return root
         except MarkedYAMLError as error:
             at = error.problem_mark or error.context_mark
             mark = Mark(self.source, at.line + 1, at.column + 1) if at else Mark(self.source, 1, 1)
-            raise SuiteError([Problem(mark, f"not valid YAML: {error.problem or error.context}")]) from error
+            said = f"{error.context}, {error.problem}" if str(error.problem).startswith("but ") else error.problem
+            raise SuiteError([Problem(mark, f"not valid YAML: {said or error.context}")]) from error
+        except ReaderError as error:
+            line, start = text.count("\n", 0, error.position) + 1, text.rfind("\n", 0, error.position)
+            mark = Mark(self.source, line, error.position - start)
+            said = f"not valid YAML: the character U+{error.character:04X} is not allowed"
+            raise SuiteError([Problem(mark, said)]) from error
         except (YAMLError, ValueError) as error:
             raise SuiteError([Problem(Mark(self.source, 1, 1), f"not valid YAML: {_one_line(error)}")]) from error
         except RecursionError as error:
@@ -106,8 +131,12 @@ class Document:
 
     def _value(self, node: Node, place: Place) -> Any:
         mark = self._mark(node)
+        at_key = self._keys.setdefault(place, mark)
+        if isinstance(node, ScalarNode) and not node.value and node.tag == f"{_CORE}null":
+            mark = at_key  # a value that is not there: YAML places it on the next line
         self._values[place] = mark
-        self._keys.setdefault(place, mark)
+        if (tag := str(node.tag)) not in _TAGS:
+            self.problems.append(Problem(mark, f"tag {tag.removeprefix(_CORE)!r} is not allowed in a suite"))
         self._count += 1
         if self._count > _MAX_NODES:
             raise SuiteError([Problem(mark, f"has more than {_MAX_NODES} values, aliases expanded")])
@@ -134,11 +163,13 @@ class Document:
             self._keys[(*place, key)] = mark
             yield key, self._value(value_node, (*place, key))
 
-    def _scalar(self, node: ScalarNode, mark: Mark) -> Any:
+    def _scalar(self, node: Node, mark: Mark) -> Any:
         text, tag = str(node.value), str(node.tag)
         if tag == f"{_CORE}null":
             return None
         if tag == f"{_CORE}bool":
+            if text.lower() not in ("true", "false"):  # as YAML 1.1 has yes, no, on and off
+                self.problems.append(Problem(mark, f"not true or false: {text[:40]!r}"))
             return text.lower() == "true"
         if tag in (f"{_CORE}int", f"{_CORE}float"):
             try:
@@ -146,8 +177,6 @@ class Document:
             except ValueError:
                 self.problems.append(Problem(mark, f"not a number: {text[:40]!r}"))
                 return None
-        if tag not in (f"{_CORE}str", f"{_CORE}timestamp", f"{_CORE}merge", f"{_CORE}value"):
-            self.problems.append(Problem(mark, f"tag {tag.removeprefix(_CORE)!r} is not allowed in a suite"))
         return text
 
     def _mark(self, node: Node) -> Mark:
@@ -165,6 +194,10 @@ def _number(text: str, tag: str) -> int | float:
     return int(plain)
 
 
+def _step_name(part: str) -> str | int:
+    return int(part) if re.fullmatch("[0-9]{1,9}", part) else part
+
+
 def _step(target: Any, part: str | int, mark: Mark) -> Any:
     if isinstance(target, dict):
         return target.setdefault(str(part), {})
@@ -175,4 +208,3 @@ def _step(target: Any, part: str | int, mark: Mark) -> Any:
 
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
-

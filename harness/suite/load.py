@@ -43,7 +43,7 @@ def load(
 
 
 def _form(document: Document) -> tuple[SuiteFile, list[Problem]]:
-    """The file's form, and what is wrong with it: wrong parts are replaced by stubs, so that the rest is checked too."""
+    """The file's form, and what is wrong with it: stubs replace wrong parts, so that the rest is checked too."""
     if not isinstance(document.data, dict):
         raise SuiteError([Problem(document.value_mark(()), "a suite is a mapping with the keys name and matrix")])
     try:
@@ -51,16 +51,16 @@ def _form(document: Document) -> tuple[SuiteFile, list[Problem]]:
     except ValidationError as error:
         errors = error.errors(include_url=False)
     found = []
-    for place, text in messages(errors, [*SuiteFile.model_fields, *_INNER_KEYS]):
+    for place, text in messages(errors, _known_keys):
         mark = document.key_mark(place) if text.startswith("unknown key") else document.value_mark(place)
         found.append(Problem(mark, _with_key(place, text)))
     mended = copy.deepcopy(document.data)
     for one in errors:
-        _stub(mended, one["loc"])
+        _stub(mended, one["loc"], known=one["type"] != "extra_forbidden")
     return SuiteFile.model_validate(mended), found
 
 
-def _stub(data: Any, place: tuple[Any, ...]) -> None:
+def _stub(data: Any, place: tuple[Any, ...], *, known: bool) -> None:
     """Put something well-formed and without meaning in a wrong place (or take it away)."""
     for depth, part in enumerate(place[:-1]):
         if not isinstance(data, dict | list) or (isinstance(data, dict) and part not in data):
@@ -73,7 +73,7 @@ def _stub(data: Any, place: tuple[Any, ...]) -> None:
     last = place[-1]
     if isinstance(data, list):
         data[last] = _STUB_MATRIX if data and place[0] == "matrix" and len(place) == 2 else _STUB
-    elif last in _STUBS:
+    elif known and last in _STUBS:
         data[last] = _STUBS[last]
     else:
         data.pop(last, None)
@@ -91,7 +91,10 @@ def _with_key(place: Place, text: str) -> str:
     return text if key is None or text.startswith(("unknown key", "missing key")) else f"{key}: {text}"
 
 
-_INNER_KEYS = (*Matrix.model_fields, *Limits.model_fields)
+def _known_keys(place: Place) -> Iterable[str]:
+    if not place:
+        return SuiteFile.model_fields
+    return Limits.model_fields if place[-1] == "limits" else Matrix.model_fields
 
 
 class _Loader:
@@ -113,9 +116,7 @@ class _Loader:
         tasks = self._entries((*base, "tasks"), matrix.tasks, scale, self._catalogue.task)
         models = self._entries((*base, "models"), matrix.models, scale, self._catalogue.model)
         backend_base: Place = base if matrix.backends else ()
-        backends = self._entries(
-            (*backend_base, "backends"), matrix.backends or file.backends, scale, self._backend
-        )
+        backends = self._entries((*backend_base, "backends"), matrix.backends or file.backends, scale, self._backend)
         self._check_protocols(tasks, models)
         self._check_metrics((*base, "metrics"), matrix.metrics or [], tasks)
         limits = _merge(file.limits, matrix.limits)
@@ -170,7 +171,7 @@ class _Loader:
 
     def _check_metrics(self, place: Place, names: list[str], tasks: list[tuple[Mark, Choice]]) -> None:
         for index, name in enumerate(names):
-            for _, task in tasks:
+            for _, task in tasks if name != _STUB else ():
                 try:
                     self._catalogue.metric(name, task.cls)
                 except HarnessError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,15 +57,27 @@ _EXPECTED = {
 }
 
 
-def messages(errors: Iterable[Mapping[str, Any]], keys: Iterable[str] = ()) -> Iterator[tuple[tuple[Any, ...], str]]:
-    """Pydantic's errors in our words, each with its path. Alternatives of a union are told as one."""
+def messages(
+    errors: Iterable[Mapping[str, Any]], keys: Callable[[tuple[Any, ...]], Iterable[str]] = lambda _: ()
+) -> Iterator[tuple[tuple[Any, ...], str]]:
+    """Pydantic's errors in our words, each with its path. Alternatives of a union are told as one.
+
+    Args:
+        errors: as pydantic lists them.
+        keys: the known keys of the mapping at a path, to suggest from.
+    """
     grouped: dict[tuple[Any, ...], list[str]] = {}
     shown: dict[tuple[Any, ...], Any] = {}
     for error in errors:
         path = tuple(part for part in error["loc"] if not _is_union_tag(part))
         kind = error["type"]
         if kind == "extra_forbidden":
-            yield path, f"unknown key {path[-1]!r}{nearest(str(path[-1]), keys)}"
+            *above, key = path = tuple(error["loc"])
+            yield path, f"unknown key {key!r}{nearest(str(key), keys(tuple(above)))}"
+        elif kind == "missing" and isinstance(path[-1], int):
+            yield path[:-1], "has too few items"
+        elif kind == "too_long":
+            yield path, "has too many items"
         elif kind == "missing":
             yield path[:-1], f"missing key {path[-1]!r}"
         elif kind in _EXPECTED:
@@ -74,10 +86,10 @@ def messages(errors: Iterable[Mapping[str, Any]], keys: Iterable[str] = ()) -> I
         elif kind == "literal_error":
             grouped.setdefault(path, []).append(f"one of {error['ctx']['expected'].replace(' or ', ', ')}")
             shown[path] = error["input"]
+        elif kind == "string_pattern_mismatch":
+            yield path, f"expected lower-case letters, digits and '-', got {shorten(error['input'])}"
         elif kind == "too_short":
             yield path, "is empty: nothing to run"
-        elif kind == "greater_than_equal":
-            yield path, f"must be at least {error['ctx']['ge']}, got {shorten(error['input'])}"
         else:
             yield path, error["msg"]
     for path, expected in grouped.items():

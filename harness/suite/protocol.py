@@ -16,7 +16,8 @@ def breaches(model: type, protocol: type) -> Iterator[str]:
         elif not callable(offered):
             yield f"{name} is not a method"
         else:
-            yield from _mismatch(name, wanted, offered)
+            bound = not isinstance(inspect.getattr_static(model, name), staticmethod | classmethod)
+            yield from _mismatch(name, wanted, offered, bound)
 
 
 def _methods(protocol: type) -> dict[str, Any]:
@@ -32,9 +33,9 @@ def _names(function: Any) -> list[str]:
     return list(inspect.signature(function).parameters)[1:]
 
 
-def _mismatch(name: str, wanted: Any, offered: Any) -> Iterator[str]:
+def _mismatch(name: str, wanted: Any, offered: Any, bound: bool) -> Iterator[str]:
     try:
-        taken = dict(list(inspect.signature(offered).parameters.items())[1:])
+        taken = dict(list(inspect.signature(offered).parameters.items())[bound:])
     except (TypeError, ValueError):
         return  # a built-in without a signature: found out when it is called
     kinds = {parameter.kind for parameter in taken.values()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -13,14 +14,18 @@ Isolation: TypeAlias = Literal["case", "instance"]
 
 _SECONDS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}
 _BYTES = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
+_MAX_SEEDS = 100_000
+_MAX_SEED = 2**63 - 1
 _QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*")
 
 
-def _quantity(units: dict[str, float], what: str, example: str) -> Any:
+def _quantity(units: Mapping[str, float], what: str, example: str) -> Any:
     def read(value: Any) -> float:
         match = _QUANTITY.fullmatch(value) if isinstance(value, str) else None
         if not match or match[2].lower() not in units or float(match[1]) <= 0:
-            raise PydanticCustomError("quantity", "expected {what} such as {example}", {"what": what, "example": example})
+            raise PydanticCustomError(
+                "quantity", "expected {what} such as {example}", {"what": what, "example": example}
+            )
         return float(match[1]) * units[match[2].lower()]
 
     schema = WithJsonSchema({"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[A-Za-z]+\s*$", "examples": [example]})
@@ -65,17 +70,17 @@ Entry: TypeAlias = Annotated[
 
 
 def _seeds(value: Any) -> list[int]:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MAX_SEEDS:
         return list(range(value))
     if isinstance(value, list) and all(isinstance(seed, int) and not isinstance(seed, bool) for seed in value):
         if not value:
             raise PydanticCustomError("seeds", "is empty: nothing to run")
-        if min(value) < 0:
-            raise PydanticCustomError("seeds", "a seed must be at least 0")
+        if min(value) < 0 or max(value) > _MAX_SEED:
+            raise PydanticCustomError("seeds", "a seed must be at least 0 and below 2**63")
         if len(set(value)) == len(value):
             return value
         raise PydanticCustomError("seeds", "the same seed is listed twice")
-    raise PydanticCustomError("seeds", "expected a number of seeds (at least 1) or a list of seeds")
+    raise PydanticCustomError("seeds", "expected a number of seeds (1 to 100000) or a list of seeds")
 
 
 Seeds: TypeAlias = Annotated[
@@ -84,7 +89,7 @@ Seeds: TypeAlias = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "integer", "minimum": 1},
+                {"type": "integer", "minimum": 1, "maximum": _MAX_SEEDS},
                 {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1, "uniqueItems": True},
             ]
         }

@@ -54,7 +54,7 @@ class Guess(Task[Numbers, Guesser, float]):
     """A parameter that is a sequence."""
 
     protocol: ClassVar[type] = Guesser
-    metrics: ClassVar = (error, error_curve)
+    metrics: ClassVar = (error, error_curve, reciprocal)
     scales: ClassVar = {"smoke": {"size": 3}}
 
     def instance(self, context: Context) -> Numbers:
