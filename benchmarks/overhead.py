@@ -63,9 +63,18 @@ class Constant:
         return float(self.value)
 
 
+paper = Paper(title="Trivial", year=2026, venue="none", tasks=[Trivial], baselines=[Constant])
+'''
+TORCH_PAPER = '''"""A model whose processes have torch (arXiv:0000.00001)."""
+
+from dataclasses import dataclass
+
+from harness import Paper
+
+
 @dataclass
-class TorchConstant:
-    """Always the same, from a process that has torch."""
+class Constant:
+    """Always the same."""
 
     value: int = 1
 
@@ -75,7 +84,7 @@ class TorchConstant:
         return float(self.value)
 
 
-paper = Paper(title="Trivial", year=2026, venue="none", tasks=[Trivial], baselines=[Constant, TorchConstant])
+paper = Paper(title="Trivial with torch", year=2026, venue="none", baselines=[Constant])
 '''
 SUITE = """
 name: trivial
@@ -83,7 +92,7 @@ seeds: {seeds}
 isolation: {isolation}
 matrix:
   - tasks: [{{trivial/trivial: {{size: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}}}}]
-    models: [{{trivial/{model}: {{value: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}}}}]
+    models: [{{{model}/constant: {{value: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}}}}]
 """
 OBJECTIVE = """
 from benchopt import BaseObjective
@@ -145,11 +154,11 @@ def main() -> None:
         folder = Path(name)
         write_plugin(folder)
         ways = {
-            "harness, 10 cases share a process": harness(folder, "instance", "constant", "1"),
-            "harness, a process per case": harness(folder, "case", "constant", "1"),
-            "harness, a process per case, -j 2": harness(folder, "case", "constant", "2"),
-            "harness, a process with torch per case": harness(folder, "case", "torch-constant", "1"),
-            "harness, a process with torch per case, -j 2": harness(folder, "case", "torch-constant", "2"),
+            "harness, 10 cases share a process": harness(folder, "instance", "trivial", "1"),
+            "harness, a process per case": harness(folder, "case", "trivial", "1"),
+            "harness, a process per case, -j 2": harness(folder, "case", "trivial", "2"),
+            "harness, a process with torch per case": harness(folder, "case", "trivial-torch", "1"),
+            "harness, a process with torch per case, -j 2": harness(folder, "case", "trivial-torch", "2"),
         }
         if options.benchopt:
             ways["benchopt, one process for all"] = benchopt(folder, options.benchopt)
@@ -169,7 +178,7 @@ def harness(folder: Path, isolation: str, model: str, jobs: str) -> list[list[st
     commands = []
     for seeds in (1, 10):
         suite = folder / f"{isolation}-{model}-{seeds}.yaml"
-        suite.write_text(SUITE.format(seeds=seeds, isolation=isolation, model=model))
+        suite.write_text(SUITE.format(seeds=seeds, isolation=isolation, model=model), encoding="utf-8")
         commands.append([sys.executable, "-m", "harness", "run", str(suite), "--no-mlflow", "--fresh", "-j", jobs])
     return commands
 
@@ -210,6 +219,7 @@ def write_plugin(folder: Path) -> None:
     info.mkdir()
     (package / "__init__.py").write_text('"""Trivial papers."""\n')
     (package / "trivial.py").write_text(PAPER)
+    (package / "trivial_torch.py").write_text(TORCH_PAPER)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: trivial-papers\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[harness.papers]\ntrivial = trivial_papers\n")
 

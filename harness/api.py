@@ -21,7 +21,7 @@ from harness.plan.reuse import History, Planned
 from harness.plugins import Plugins
 from harness.provenance import provenance
 from harness.registry.catalogue import Catalogue
-from harness.run import Run, execute
+from harness.running import Run, execute
 from harness.store.store import Store
 from harness.suite.load import load
 from harness.suite.suite import Suite
@@ -65,6 +65,7 @@ def prepare(
     *,
     store: str | Path | None = None,
     overrides: Sequence[str] = (),
+    scale: str | None = None,
     only: Sequence[str] = (),
     fresh: bool = False,
     builtin: Sequence[str] = ("backends", "store"),
@@ -79,10 +80,10 @@ def prepare(
     catalogue = Catalogue()
     for text in catalogue.discovery.warnings:
         warn(text)
-    suite = load(Path(path), catalogue, plugins.backends(), overrides)
+    suite = load(Path(path), catalogue, plugins.backends(), overrides, scale)
     planner = Planner(catalogue)
     cases = planner.cases(suite, only)
-    folder = Store(Path(store or os.environ.get("HARNESS_STORE") or DEFAULT_STORE).absolute())
+    folder = Store(store_folder(store))
     plan = [_skip_unavailable(planned) for planned in History(folder, cases).plan(cases, fresh=fresh)]
     return Prepared(suite, plan, catalogue, planner, plugins, folder)
 
@@ -108,6 +109,7 @@ def run(
     store: str | Path | None = None,
     jobs: int = 1,
     overrides: Sequence[str] = (),
+    scale: str | None = None,
     only: Sequence[str] = (),
     fresh: bool = False,
     mlflow: bool = False,
@@ -118,7 +120,8 @@ def run(
         path: the suite's YAML file.
         store: the folder of runs; the default is `$HARNESS_STORE`, or `reports` in the working directory.
         jobs: how many cases run at a time; timed ones run alone whatever it says.
-        overrides: assignments such as `seeds=3` or `matrix.0.scale=smoke`.
+        overrides: assignments such as `seeds=3` or `matrix.0.seeds=1`.
+        scale: `smoke`, `claim` or `paper`, in place of every scale in the file.
         only: glob patterns; a case stays if one matches the name of its task, model, backend, or an owner.
         fresh: run everything, even what is up to date.
         mlflow: whether to log to MLflow.
@@ -127,8 +130,13 @@ def run(
         HarnessError: the suite is wrong, with every problem; the store cannot be written.
     """
     builtin = ["backends", "store", *(["mlflow"] if mlflow else [])]
-    prepared = prepare(path, store=store, overrides=overrides, only=only, fresh=fresh, builtin=builtin)
+    prepared = prepare(path, store=store, overrides=overrides, scale=scale, only=only, fresh=fresh, builtin=builtin)
     return start(prepared, jobs=jobs)
+
+
+def store_folder(store: str | Path | None = None) -> Path:
+    """The folder of runs: the given one, `$HARNESS_STORE`, or `reports` in the working directory."""
+    return Path(store or os.environ.get("HARNESS_STORE") or DEFAULT_STORE).absolute()
 
 
 def _skip_unavailable(planned: Planned) -> Planned:

@@ -9,6 +9,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
@@ -129,6 +130,7 @@ class Mps(Accelerator):
         return None if sys.platform == "darwin" else "Metal is there on macOS only"
 
 
+@cache
 def _torch_build() -> str | None:
     """The text of torch's version file: tells the build without paying for the import."""
     spec = importlib.util.find_spec("torch")

@@ -6,6 +6,7 @@ or registered for that: the constructor's signature and type hints say it all.
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import re
 import typing
@@ -54,7 +55,7 @@ def parameters(component: type) -> dict[str, Parameter]:
         return {}
     signature = inspect.signature(component.__init__)  # type: ignore[misc]
     try:
-        hints = typing.get_type_hints(component.__init__, include_extras=True)  # type: ignore[misc]
+        hints = _type_hints(component)
     except NameError as error:
         raise PluginError(
             f"{where(component)}: the type of a parameter of {component.__name__} cannot be resolved ({error}); "
@@ -68,6 +69,16 @@ def parameters(component: type) -> dict[str, Parameter]:
             raise PluginError(f"{where(component)}: parameter {name!r} of {component.__name__} has no type")
         found[name] = Parameter(name, hints[name], parameter.default)
     return found
+
+
+def _type_hints(component: type) -> dict[str, Any]:
+    """The types of the constructor's parameters; those of inherited fields as the base's own module names them."""
+    try:
+        return typing.get_type_hints(component.__init__, include_extras=True)  # type: ignore[misc]
+    except NameError:
+        if not dataclasses.is_dataclass(component):
+            raise
+        return typing.get_type_hints(component, include_extras=True)
 
 
 def construct(component: type, values: Mapping[str, Any]) -> Any:

@@ -69,8 +69,22 @@ class Context:
         Returns:
             The parts by name: NumPy arrays (zero-dimensional for numbers), the same bits whether made or read.
         """
-        import numpy as np
-
         if self._cache is not None:
             return self._cache.get(make, parameters)
-        return {name: np.asarray(part) for name, part in make(**parameters).items()}
+        return {name: as_array(part) for name, part in make(**parameters).items()}
+
+
+def as_array(part: Any) -> np.ndarray:
+    """An array, a tensor or a number as an array of plain values.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    import numpy as np
+
+    if hasattr(part, "detach"):
+        part = part.detach().cpu().numpy()
+    array = np.asarray(part)
+    if array.dtype.hasobject:
+        raise TypeError(f"a cached part is made of arrays and numbers, not of {type(part).__name__}")
+    return array

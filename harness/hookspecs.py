@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.backends import Backend
     from harness.plan.case import Case
     from harness.results import Result
-    from harness.run import Run
+    from harness.running import Run
 
 hookspec = pluggy.HookspecMarker("harness")
 hookimpl = pluggy.HookimplMarker("harness")
@@ -33,7 +33,7 @@ def harness_backends() -> list[type[Backend]]:  # type: ignore[empty-body]
     """Backends to add, as subclasses of `harness.Backend`; a suite names one by its class's name in kebab-case.
 
     Called once per command that needs backends. Results of all plugins are joined; of two backends with one name the
-    first registered stays, with a warning.
+    built-in one stays, or else the last registered, with a warning.
     """
 
 

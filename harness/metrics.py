@@ -34,8 +34,8 @@ class Along:
             yield value, {name: _plain(ticks[index]) for name, ticks in self.coordinates.items()}
 
 
-Value: TypeAlias = float | Along
-"""What a metric may return."""
+Value: TypeAlias = float | Along | None
+"""What a metric may return; None where it is not defined for the instance."""
 
 
 @dataclass(frozen=True)

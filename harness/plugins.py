@@ -49,7 +49,8 @@ class Plugins:
             HarnessError: a plugin says that the run cannot go on (the store, when nothing can be written).
         """
         answers = []
-        for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
+        called = reversed(getattr(self._manager.hook, hook).get_hookimpls())  # pluggy keeps the first to call last
+        for implementation in sorted(called, key=lambda one: one.plugin_name not in BUILTIN):
             values = [arguments[name] for name in implementation.argnames]
             try:
                 answers.append(implementation.function(*values))
@@ -65,7 +66,9 @@ class Plugins:
         """Backends by name."""
         found: dict[str, type[Backend]] = {}
         for classes in self.notify("harness_backends"):
-            for cls in classes:
-                if found.setdefault(kebab(cls.__name__), cls) is not cls:
+            for cls in classes or ():
+                if not (isinstance(cls, type) and issubclass(cls, Backend)):
+                    self._warn(f"{cls!r} is left out: it is no Backend")
+                elif found.setdefault(kebab(cls.__name__), cls) is not cls:
                     self._warn(f"a second backend called {kebab(cls.__name__)!r} is left out: {cls.__module__}")
         return found

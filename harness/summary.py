@@ -57,9 +57,15 @@ class TaskSummary:
     """Metrics that are curves: in the store, not in the table."""
     lines: tuple[Line, ...]
 
+    def ranks(self) -> Iterator[int | None]:
+        """The place of each line by its first metric, equals sharing one; None for those that are not ranked."""
+        means = [line.estimates[0].mean if line.estimates and line.role != "reference" else None for line in self.lines]
+        for mean in means:
+            yield None if mean is None else means.index(mean) + 1
+
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""
-        return asdict(self)
+        return {**asdict(self), "ranks": list(self.ranks())}
 
 
 def summarize(table: pa.Table) -> list[TaskSummary]:
@@ -87,14 +93,16 @@ def _summary(task: str, scale: str, backend: str, rows: list[dict[str, Any]]) ->
     by_model = sorted(rows, key=lambda row: str(row["model_label"]))
     lines = [_line(model, list(group)) for model, group in groupby(by_model, key=lambda row: str(row["model_label"]))]
     curves = dict.fromkeys(row["metric"] for row in rows if row["coordinates"])
-    return TaskSummary(task, scale, backend, tuple(curves), tuple(sorted(lines, key=_rank)))
+    return TaskSummary(task, scale, backend, tuple(curves), tuple(sorted(lines, key=_order)))
 
 
-def _rank(line: Line) -> tuple[bool, bool, float]:
+def _order(line: Line) -> tuple[bool, bool, float, float]:
+    """Best first by the first metric, the quicker of equals first; then what is not ranked."""
+    seconds = math.inf if line.seconds is None else line.seconds
     if not line.estimates:
-        return (line.role == "reference", True, 0.0)
+        return (line.role == "reference", True, 0.0, seconds)
     first = line.estimates[0]
-    return (line.role == "reference", False, first.mean if first.direction == "lower" else -first.mean)
+    return (line.role == "reference", False, first.mean if first.direction == "lower" else -first.mean, seconds)
 
 
 def _line(model: str, rows: list[dict[str, Any]]) -> Line:

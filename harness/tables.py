@@ -12,7 +12,8 @@ from harness.summary import Estimate, Line, TaskSummary
 
 _PLAIN_WIDTH = 140
 """Columns where the output is no terminal."""
-_METRICS = 4
+_MODEL_WIDTH = 36
+_METRICS = 3
 """Metrics in a table: the one that ranks, and the next. The others are a `harness results --rows` away."""
 
 
@@ -27,26 +28,23 @@ def print_summaries(summaries: Iterable[TaskSummary], to: Console) -> None:
     for summary in summaries:
         to.print(task_table(summary))
         if others := [*list(_metrics(summary))[_METRICS:], *summary.curves]:
-            to.print(f"  [dim]also in the results: {escape(', '.join(others))}[/]")
+            to.print(f"  [dim]also in the results: {inert(', '.join(others))}[/]")
         to.print()
 
 
 def task_table(summary: TaskSummary) -> Table:
     """The models of a task, ranked by the first metric."""
-    title = f"[bold]{escape(summary.task)}[/] [dim]{escape(summary.scale)} · {escape(summary.backend)}[/]"
+    title = f"[bold]{inert(summary.task)}[/] [dim]{inert(summary.scale)} · {inert(summary.backend)}[/]"
     table = Table(title=title, title_justify="left", header_style="bold")
     table.add_column("#", justify="right")
-    table.add_column("model", overflow="fold")
+    table.add_column("model", overflow="fold", min_width=_MODEL_WIDTH)
     shown = dict(list(_metrics(summary).items())[:_METRICS])
     for estimate in shown.values():
         table.add_column(_heading(estimate), justify="right", overflow="fold")
     for heading in ("time", "memory", "cases"):
         table.add_column(heading, justify="right")
-    rank = 0
-    for line in summary.lines:
-        ranked = line.role != "reference" and bool(line.estimates)
-        rank += ranked
-        table.add_row(*_row(line, str(rank) if ranked else "", list(shown)))
+    for line, rank in zip(summary.lines, summary.ranks(), strict=True):
+        table.add_row(*_row(line, str(rank or ""), list(shown)))
     return table
 
 
@@ -57,6 +55,16 @@ def _metrics(summary: TaskSummary) -> dict[str, Estimate]:
         for estimate in line.estimates:
             found.setdefault(estimate.metric, estimate)
     return found
+
+
+def printable(text: str) -> str:
+    """The text without what could move a terminal's cursor or change its colours."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def inert(text: str) -> str:
+    """The text as rich shows it literally: neither markup nor escape sequences do anything."""
+    return escape(printable(text))
 
 
 def number(value: float) -> str:
@@ -83,12 +91,12 @@ def size(count: float | None) -> str:
 
 def _heading(estimate: Estimate) -> str:
     unit = "" if estimate.unit == "1" else f" [{estimate.unit}]"
-    return escape(f"{estimate.metric}{unit} {'↓' if estimate.direction == 'lower' else '↑'}")
+    return inert(f"{estimate.metric}{unit} {'↓' if estimate.direction == 'lower' else '↑'}")
 
 
 def _row(line: Line, rank: str, metrics: list[str]) -> list[str]:
     by_name = {estimate.metric: estimate for estimate in line.estimates}
-    name = escape(line.model)
+    name = inert(line.model)
     if line.role == "construction":
         name = f"[bold]{name}[/]"
     elif line.role == "reference":
@@ -96,7 +104,7 @@ def _row(line: Line, rank: str, metrics: list[str]) -> list[str]:
     total = sum(line.statuses.values())
     cases = f"{line.statuses.get('ok', 0)}/{total}"
     if line.failures:
-        cases += f" [red]{escape(line.failures)}[/]"
+        cases += f" [red]{inert(line.failures)}[/]"
     values = [_value(by_name.get(metric), interval=metric == metrics[0]) for metric in metrics]
     return [rank, name, *values, duration(line.seconds), size(line.peak_memory), cases]
 

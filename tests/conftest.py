@@ -46,6 +46,7 @@ def harness(toys: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedPro
             capture_output=True,
             text=True,
             timeout=timeout,
+            check=False,
         )
 
     return call

@@ -17,7 +17,7 @@ from harness.tables import console
 
 if TYPE_CHECKING:
     from harness.plan.case import Case
-    from harness.run import Run
+    from harness.running import Run
 
 _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -5,17 +5,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 from harness.hookspecs import hookimpl
-from harness.tables import console, duration
+from harness.tables import console, duration, inert
 
 if TYPE_CHECKING:
     from harness.plan.case import Case
     from harness.results import Result
-    from harness.run import Run
+    from harness.running import Run
 
 _PLAIN_SECONDS = 5.0
 """Least time between two plain lines of progress."""
@@ -58,7 +57,7 @@ class Progress:
         if self._left.pop(case.id, None) is not None and result.seconds is not None:
             self._done.append(result.seconds)
         if result.failed:
-            self._console.print(f"[red]{result.status}[/] {escape(str(case))}: {escape(result.error or '')}")
+            self._console.print(f"[red]{result.status}[/] {inert(str(case))}: {inert(result.error or '')}")
         if self._bar:
             self._bar.update(self._line, advance=1, description=self._describe(run))
         elif time.monotonic() - self._said > _PLAIN_SECONDS:
@@ -80,5 +79,5 @@ class Progress:
             left = sum(usual if seconds is None else seconds for seconds in self._left.values()) / run.workers
             parts.append(f"about {duration(left)} left")
         if self._running:
-            parts.append(f"now {escape(str(next(iter(self._running.values()))))}")
+            parts.append(f"now {inert(str(next(iter(self._running.values()))))}")
         return " · ".join(parts)

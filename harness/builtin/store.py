@@ -19,7 +19,7 @@ from harness.store.store import JOURNAL, RECORD, compact
 if TYPE_CHECKING:
     from harness.plan.case import Case
     from harness.results import Result
-    from harness.run import Run
+    from harness.running import Run
 
 _SYNC_SECONDS = 0.5
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from harness.cli import complete
 from harness.cli.warnings import warn
 
 _KINDS = ("papers", "tasks", "models", "metrics", "backends", "suites")
@@ -16,7 +17,7 @@ _KINDS = ("papers", "tasks", "models", "metrics", "backends", "suites")
 
 @click.command("list")
 @click.argument("kind", type=click.Choice(_KINDS))
-@click.argument("owners", nargs=-1, metavar="[OWNER]...")
+@click.argument("owners", nargs=-1, metavar="[OWNER]...", shell_complete=complete.owners)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(kind: str, owners: tuple[str, ...], as_json: bool) -> None:
     """List what is installed; of tasks, models and metrics only those of the papers or families named as OWNER.

@@ -34,10 +34,10 @@ def command(
     as_csv: bool,
 ) -> None:
     """Show the results of RUN (part of its name is enough; the default is the latest)."""
-    from harness.api import DEFAULT_STORE
+    from harness.api import store_folder
     from harness.store.store import Store
 
-    opened = Store(store or Path(DEFAULT_STORE))
+    opened = Store(store_folder(store))
     if list_runs:
         _print_runs(opened, as_json)
         return
@@ -56,8 +56,8 @@ def _filter(table: Any, patterns: dict[str, str]) -> Any:
     keep = [True] * table.num_rows
     for column, pattern in patterns.items():
         for index, value in enumerate(table.column(column).to_pylist()):
-            bare = str(value).partition("(")[0]
-            keep[index] &= fnmatch(str(value), pattern) or fnmatch(bare, pattern)
+            if value is not None:  # a case without values stays, whatever the metric: it failed
+                keep[index] &= fnmatch(value, pattern) or fnmatch(value.partition("(")[0], pattern)
     import pyarrow as pa
 
     return table.filter(pa.array(keep, pa.bool_()))
@@ -79,11 +79,13 @@ def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=2, default=str))
         return
+    from harness.tables import printable
+
     for row in rows:
         cell = f"{row['task_label']}  {row['model_label']}  seed {row['seed']}  {row['status']}"
         at = f" at {row['coordinates']}" if row["coordinates"] else ""
         value = f"  {row['metric']} = {row['value']:.6g} {row['unit']}{at}" if row["metric"] else f"  {row['error']}"
-        click.echo(cell + value)
+        click.echo(printable(cell + value))
 
 
 def _print_summary(table: Any, as_json: bool) -> None:

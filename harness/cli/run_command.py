@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 @click.option(
     "-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Cases at a time; timed ones run alone."
 )
-@click.option("--scale", type=click.Choice(["smoke", "claim", "paper"]), help="Size of the problems, over the suite's.")
+@click.option("--scale", type=click.Choice(["smoke", "claim", "paper"]), help="Size of all problems, over the suite's.")
 @click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the suite: seeds=3, matrix.0.scale=smoke."
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the suite: seeds=3, matrix.0.seeds=1."
 )
 @click.option(
     "--only", multiple=True, metavar="PATTERN", help="Only cases whose task, model, backend or owner matches."
@@ -55,9 +55,9 @@ def command(
     from harness.api import prepare, start
 
     builtin = ["backends"] if dry_run else ["backends", "store", "progress", *([] if no_mlflow else ["mlflow"])]
-    if scale:
-        overrides = (*overrides, f"scale={scale}")
-    prepared = prepare(suite, store=store, overrides=overrides, only=only, fresh=fresh, builtin=builtin, warn=warn)
+    prepared = prepare(
+        suite, store=store, overrides=overrides, scale=scale, only=only, fresh=fresh, builtin=builtin, warn=warn
+    )
     if dry_run:
         _print_plan(prepared, jobs, as_json)
         return

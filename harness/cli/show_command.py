@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
+from harness.cli import complete
 from harness.cli.warnings import warn
 
 
 @click.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=complete.names)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(name: str, as_json: bool) -> None:
     """Show NAME: a paper's card, a task's protocol, or a model's or metric's documentation, with all parameters."""

@@ -104,6 +104,8 @@ def _metric(task: Any, name: str, path: str) -> Metric:
 
 def _rows(name: str, metric: Metric, instance: Any, outcome: Any) -> list[list[Any]]:
     value = metric(instance, outcome)
+    if value is None:
+        return []
     rows = list(value.rows()) if isinstance(value, Along) else [(float(value), None)]
     for number, coordinates in rows:
         if not math.isfinite(number):

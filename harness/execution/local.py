@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import selectors
 import signal
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from harness.errors import HarnessError
 from harness.execution import spec as wire
 from harness.execution.server import Job, Server
 from harness.plan.case import Case
@@ -110,7 +112,9 @@ class LocalExecutor:
         if job.channel in self._selector.get_map():
             self._selector.unregister(job.channel)
         del self._running[job]
-        if job.current:
+        if job.pid is None:  # its zygote died before it began
+            pending[job.left_over()[0].timed].appendleft(job.left_over())
+        elif job.current:
             output, status, error = job.output(), *_verdict(job, code)
             seconds = job.current.limits.seconds if job.timed_out else None
             yield Event(job.finish_current(), Result(status, error=error, output=output, seconds=seconds))
@@ -123,7 +127,7 @@ class LocalExecutor:
         self._selector.unregister(server.control)
         server.close()
         if not server.ready and not server.modules:
-            raise RuntimeError("the worker server cannot be started")
+            raise HarnessError(f"no worker can be started: {sys.executable} -m harness.execution.zygote ends at once")
         self._open(threads, server.modules if server.ready else [])
         for job in [job for job, its in self._running.items() if its is server]:
             yield from self._finish(job, -signal.SIGKILL, pending)

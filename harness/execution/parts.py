@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.components import import_path
+from harness.context import as_array
 from harness.store.files import write_atomically
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class PartFiles:
             self._folder.mkdir(parents=True, exist_ok=True)
             with _lock(path.with_suffix(".lock")):
                 if not path.is_file():
-                    parts = {name: _array(part) for name, part in make(**parameters).items()}
+                    parts = {name: as_array(part) for name, part in make(**parameters).items()}
                     write_atomically(path, lambda temporary: _save(temporary, parts))
         return _load(path)
 
@@ -46,17 +47,6 @@ def part_id(make: Callable[..., Mapping[str, Any]], parameters: Mapping[str, Any
     return content_hash(
         [import_path(make), dict(parameters), closure.sources, versions(closure.external), platform.python_version()]
     )
-
-
-def _array(part: Any) -> np.ndarray:
-    import numpy as np
-
-    if hasattr(part, "detach"):
-        part = part.detach().cpu().numpy()
-    array = np.asarray(part)
-    if array.dtype.hasobject:
-        raise TypeError(f"a cached part is made of arrays and numbers, not of {type(part).__name__}")
-    return array
 
 
 def _save(path: Path, parts: Mapping[str, np.ndarray]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -133,19 +134,24 @@ class Server:
             stdin.write(json.dumps({"path": sys.path, "modules": list(modules)}).encode() + b"\n")
 
     def start(self, job: Job) -> None:
-        """Have a worker forked for a job."""
-        socket.send_fds(self.control, [REQUEST.pack(b"J", 0)], job.descriptors())
+        """Have a worker forked for a job. If the zygote is gone, that is heard where its answers are."""
+        with contextlib.suppress(OSError):
+            socket.send_fds(self.control, [REQUEST.pack(b"J", 0)], job.descriptors())
         job.started()
         self._awaiting.append(job)
 
     def kill(self, job: Job) -> None:
         """Kill a job's process group; its end is reported as ever."""
         if job.pid is not None:
-            self.control.sendall(REQUEST.pack(b"K", job.pid))
+            with contextlib.suppress(OSError):
+                self.control.sendall(REQUEST.pack(b"K", job.pid))
 
     def ended(self) -> Iterator[tuple[Job, int]] | None:
         """The jobs that have ended, with their exit codes (negative: a signal); None if the zygote itself has died."""
-        chunk = self.control.recv(1 << 16)
+        try:
+            chunk = self.control.recv(1 << 16)
+        except ConnectionResetError:
+            chunk = b""
         self._buffer += chunk
         *lines, self._buffer = self._buffer.split(b"\n")
         return self._read(lines) if chunk else None

@@ -42,6 +42,9 @@ def preload(modules: list[str]) -> None:
     for name in ["harness.execution.worker", "numpy", "numpy.random", *modules]:
         with contextlib.suppress(BaseException):
             importlib.import_module(name)
+    if "torch" in sys.modules:  # torch imports this at the first step of an optimizer: a second for every case
+        with contextlib.suppress(BaseException):
+            importlib.import_module("torch._dynamo")
 
 
 class Zygote:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -63,15 +63,20 @@ class ModuleSource:
 
     def top_level(self) -> Iterator[tuple[str, ast.stmt]]:
         """Each name bound at the top of the module, with the statement that binds it."""
-        for node in self.tree.body:
-            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-                yield node.name, node
-            elif isinstance(node, ast.Assign):
-                yield from ((target.id, node) for target in node.targets if isinstance(target, ast.Name))
-            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-                yield node.target.id, node
-            elif isinstance(node, ast.ImportFrom):
-                yield from ((alias.asname or alias.name, node) for alias in node.names)
+        return bound_names(self.tree.body)
+
+
+def bound_names(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
+    """Each name that a body binds, with the statement that binds it."""
+    for node in body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name, node
+        elif isinstance(node, ast.Assign):
+            yield from ((target.id, node) for target in node.targets if isinstance(target, ast.Name))
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id, node
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((alias.asname or alias.name, node) for alias in node.names)
 
 
 class PackageSource:
@@ -101,6 +106,15 @@ class PackageSource:
         origin = next(alias.name for alias in node.names if (alias.asname or alias.name) == name)
         found = self.module(target) if self.contains(target) else None
         return self.definition(found, origin, hops - 1) if found and hops else None
+
+    def attribute(self, module: ModuleSource, owner: str, name: str) -> tuple[ModuleSource, ast.stmt] | None:
+        """The statement that defines `owner.name`, where `module` imports the module `owner` from the package."""
+        node = dict(module.top_level()).get(owner)
+        if not isinstance(node, ast.ImportFrom):
+            return None
+        origin = next(alias.name for alias in node.names if (alias.asname or alias.name) == owner)
+        found = self.module(f"{module.imported(node)}.{origin}")
+        return self.definition(found, name) if found else None
 
     def _find(self, name: str) -> ModuleSource | None:
         if not self.contains(name):

@@ -82,9 +82,9 @@ def to_batch(run: str, suite: str, case: Case, result: Result, finished_at: int)
         "cpu_seconds": result.cpu_seconds,
         "phases": _json(result.phases),
         "peak_memory": result.peak_memory,
-        "error": result.error,
-        "traceback": result.traceback,
-        "output": result.output,
+        "error": _text(result.error),
+        "traceback": _text(result.traceback),
+        "output": _text(result.output),
         "reused_from": result.reused_from,
         "finished_at": finished_at,
     }
@@ -130,6 +130,11 @@ def _measurements(rows: Iterable[dict[str, Any]]) -> Iterator[Measurement]:
         if row["metric"] is not None:
             coordinates = json.loads(row["coordinates"]) if row["coordinates"] else None
             yield Measurement(row["metric"], row["unit"], row["direction"], row["value"], coordinates)
+
+
+def _text(value: str | None) -> str | None:
+    """Text that can be stored: what a model says may hold halves of characters (undecodable file names do)."""
+    return None if value is None else value.encode("utf-8", "replace").decode()
 
 
 def _json(value: Any) -> str:

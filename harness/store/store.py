@@ -47,7 +47,7 @@ class Store:
         """A name and a folder for a run that begins now."""
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         for attempt in range(1000):
-            name = f"{stamp}-{suite}" + (f"-{attempt}" if attempt else "")
+            name = f"{stamp}-{suite}" + (f"-{attempt:03}" if attempt else "")
             try:
                 (self.root / name).mkdir(parents=True)
             except FileExistsError:
@@ -82,12 +82,13 @@ class Store:
     def table(self, run: str, columns: Collection[str] | None = None) -> pa.Table:
         """The results of a run, finished, going on or broken off: whatever is whole."""
         folder = self.root / run
-        if (folder / TABLE).is_file():
-            import pyarrow.parquet as pq
+        if not (folder / TABLE).is_file():
+            table = read_journal(folder / JOURNAL)
+            if not (folder / TABLE).is_file():  # else the journal may have been gone before it was read
+                return table.select(list(columns)) if columns else table
+        import pyarrow.parquet as pq
 
-            return pq.read_table(folder / TABLE, columns=list(columns) if columns else None)
-        table = read_journal(folder / JOURNAL)
-        return table.select(list(columns)) if columns else table
+        return pq.read_table(folder / TABLE, columns=list(columns) if columns else None)
 
     def past(self, keys: Collection[str]) -> Iterator[tuple[str, Past]]:
         """What is known of cells, by key: the latest first."""

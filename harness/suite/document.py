@@ -155,7 +155,7 @@ class Document:
             if not isinstance(key_node, ScalarNode):
                 self.problems.append(Problem(mark, "a key must be a string"))
                 continue
-            key = str(key_node.value)
+            key = self._text(key_node, mark)
             if key in seen:
                 self.problems.append(Problem(mark, f"duplicate key {key!r} (first at line {seen[key].line})"))
                 continue
@@ -164,7 +164,7 @@ class Document:
             yield key, self._value(value_node, (*place, key))
 
     def _scalar(self, node: Node, mark: Mark) -> Any:
-        text, tag = str(node.value), str(node.tag)
+        text, tag = self._text(node, mark), str(node.tag)
         if tag == f"{_CORE}null":
             return None
         if tag == f"{_CORE}bool":
@@ -178,6 +178,14 @@ class Document:
                 self.problems.append(Problem(mark, f"not a number: {text[:40]!r}"))
                 return None
         return text
+
+    def _text(self, node: Node, mark: Mark) -> str:
+        raw = str(node.value)
+        try:  # JSON writes what lies beyond 16 bits as a pair of surrogates
+            return raw.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            self.problems.append(Problem(mark, "half a surrogate pair is no character"))
+            return raw.encode("ascii", "backslashreplace").decode()
 
     def _mark(self, node: Node) -> Mark:
         return Mark(self.source, node.start_mark.line + 1, node.start_mark.column + 1)

@@ -25,8 +25,16 @@ def load(
     catalogue: Catalogue,
     backends: Mapping[str, type[Backend]],
     overrides: Iterable[str] = (),
+    scale: str | None = None,
 ) -> Suite:
-    """Read and check a suite; `overrides` are assignments such as `seeds=3` or `matrix.0.scale=smoke`.
+    """Read and check a suite.
+
+    Args:
+        path: the YAML file.
+        catalogue: where names are looked up.
+        backends: backends by name.
+        overrides: assignments such as `seeds=3` or `matrix.0.seeds=1`.
+        scale: takes the place of every scale in the file.
 
     Raises:
         SuiteError: with every problem found, each with file, line and column.
@@ -34,12 +42,24 @@ def load(
     document = Document.read(path)
     for assignment in overrides:
         document.override(assignment)
+    if scale:
+        _rescale(document, scale)
     file, problems = _form(document)
     loader = _Loader(document, file, catalogue, backends)
     blocks = tuple(loader.block(index, matrix) for index, matrix in enumerate(file.matrix))
     if problems := document.problems + problems + loader.problems:
         raise SuiteError(problems)
     return Suite(file.name, file.description, path, path.read_text(encoding="utf-8"), blocks)
+
+
+def _rescale(document: Document, scale: str) -> None:
+    if not isinstance(document.data, dict):
+        return
+    document.override(f"scale={scale}")
+    matrices = document.data.get("matrix")
+    for index, matrix in enumerate(matrices if isinstance(matrices, list) else []):
+        if isinstance(matrix, dict) and "scale" in matrix:
+            document.override(f"matrix.{index}.scale={scale}")
 
 
 def _form(document: Document) -> tuple[SuiteFile, list[Problem]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from harness.errors import HarnessError
 from harness.registry.catalogue import nearest
@@ -33,6 +33,10 @@ class Problem:
         return f"{self.mark}: {self.message}"
 
 
+Path: TypeAlias = tuple[Any, ...]
+"""Keys and positions that lead to a value."""
+
+
 class SuiteError(HarnessError):
     """A suite that cannot be run, with every problem found."""
 
@@ -58,42 +62,48 @@ _EXPECTED = {
 
 
 def messages(
-    errors: Iterable[Mapping[str, Any]], keys: Callable[[tuple[Any, ...]], Iterable[str]] = lambda _: ()
-) -> Iterator[tuple[tuple[Any, ...], str]]:
-    """Pydantic's errors in our words, each with its path. Alternatives of a union are told as one.
+    errors: Iterable[Mapping[str, Any]], keys: Callable[[Path], Iterable[str]] = lambda _: ()
+) -> Iterator[tuple[Path, str]]:
+    """Pydantic's errors in our words, each with its path; `keys` are those allowed at a path.
 
-    Args:
-        errors: as pydantic lists them.
-        keys: the known keys of the mapping at a path, to suggest from.
+    Alternatives of a union are told as one.
     """
-    grouped: dict[tuple[Any, ...], list[str]] = {}
-    shown: dict[tuple[Any, ...], Any] = {}
+    alternatives: dict[Path, list[str]] = {}
+    shown: dict[Path, Any] = {}
     for error in errors:
         path = tuple(part for part in error["loc"] if not _is_union_tag(part))
-        kind = error["type"]
-        if kind == "extra_forbidden":
-            *above, key = path = tuple(error["loc"])
-            yield path, f"unknown key {key!r}{nearest(str(key), keys(tuple(above)))}"
-        elif kind == "missing" and isinstance(path[-1], int):
-            yield path[:-1], "has too few items"
-        elif kind == "too_long":
-            yield path, "has too many items"
-        elif kind == "missing":
-            yield path[:-1], f"missing key {path[-1]!r}"
-        elif kind in _EXPECTED:
-            grouped.setdefault(path, []).append(_EXPECTED[kind])
+        if expected := _expected(error):
+            alternatives.setdefault(path, []).append(expected)
             shown[path] = error["input"]
-        elif kind == "literal_error":
-            grouped.setdefault(path, []).append(f"one of {error['ctx']['expected'].replace(' or ', ', ')}")
-            shown[path] = error["input"]
-        elif kind == "string_pattern_mismatch":
-            yield path, f"expected lower-case letters, digits and '-', got {shorten(error['input'])}"
-        elif kind == "too_short":
-            yield path, "is empty: nothing to run"
+        elif error["type"] == "missing":
+            missing = path[-1]
+            yield path[:-1], "has too few items" if isinstance(missing, int) else f"missing key {missing!r}"
+        elif error["type"] == "extra_forbidden":
+            *above, key = whole = tuple(error["loc"])  # a key may be called like a union's tag
+            yield whole, f"unknown key {key!r}{nearest(str(key), keys(tuple(above)))}"
         else:
-            yield path, error["msg"]
-    for path, expected in grouped.items():
-        yield path, f"expected {' or '.join(dict.fromkeys(expected))}, got {describe(shown[path])}"
+            yield path, _message(error)
+    for path, expected_kinds in alternatives.items():
+        yield path, f"expected {' or '.join(dict.fromkeys(expected_kinds))}, got {describe(shown[path])}"
+
+
+def _expected(error: Mapping[str, Any]) -> str | None:
+    """What a value should have been, for the errors that say so."""
+    if error["type"] == "literal_error":
+        return f"one of {error['ctx']['expected'].replace(' or ', ', ')}"
+    return _EXPECTED.get(error["type"])
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    match error["type"]:
+        case "string_pattern_mismatch":
+            return f"expected lower-case letters, digits and '-', got {shorten(error['input'])}"
+        case "too_short":
+            return "is empty: nothing to run"
+        case "too_long":
+            return "has too many items"
+        case _:
+            return str(error["msg"])
 
 
 def describe(value: Any) -> str:

@@ -311,7 +311,8 @@ def test_curves_and_values_of_unaffordable_instances():
     instance = large.instance(Context(0))
     play = large.run(RoundRobin(), instance, Context(0))
     assert instance.optimum is None
-    assert list(approx_ratio_opt(instance, play).rows()) == list(lp_over_opt(instance, play).rows()) == []
+    assert approx_ratio_opt(instance, play) is None
+    assert lp_over_opt(instance, play) is None
     with pytest.raises(ValueError, match="joint states"):
         large.run(ExactDp(), instance, Context(0))
 

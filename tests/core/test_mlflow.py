@@ -1,0 +1,153 @@
+"""MLflow as a mirror of the store: a real one, in a SQLite file."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from harness.store.store import Store
+
+TOYS = Path(__file__).parents[1] / "toys"
+SUITE = """
+name: mirrored
+scale: smoke
+seeds: 2
+matrix:
+  - tasks: [guessing/guess]
+    models: [guessing/mean, guessing/shifted, guessing/naughty: {how: raise}]
+"""
+
+pytestmark = pytest.mark.slow
+
+
+def run(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    (folder / "suite.yaml").write_text(SUITE)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HARNESS", "MLFLOW"))}
+    return subprocess.run(
+        [sys.executable, "-m", "harness", "run", "suite.yaml"],
+        cwd=folder,
+        env={**clean, "PYTHONPATH": str(TOYS), **environment},
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+
+
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A run and what MLflow knows of it."""
+    folder = tmp_path_factory.mktemp("mirrored")
+    said = run(folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from mlflow import MlflowClient
+
+        client = MlflowClient(tracking_uri=f"sqlite:///{folder}/reports/mlflow.db")
+        experiment = client.get_experiment_by_name("harness/mirrored")
+        found = client.search_runs([experiment.experiment_id])
+        store = Store(folder / "reports")
+        parents = [one for one in found if "mlflow.parentRunId" not in one.data.tags]
+        children = [one for one in found if "mlflow.parentRunId" in one.data.tags]
+        yield SimpleNamespace(
+            folder=folder,
+            said=said,
+            client=client,
+            parents=parents,
+            children=children,
+            run=store.find(None),
+            store=store,
+        )
+
+
+def child(logged: Any, model: str) -> Any:
+    return next(one for one in logged.children if one.data.tags["model"] == model and one.data.tags["seed"] == "1")
+
+
+def test_a_parent_has_a_child_per_case(logged) -> None:
+    (parent,) = logged.parents
+    assert logged.said.returncode == 3
+    assert "logged to MLflow" in logged.said.stderr
+    assert parent.info.run_name == logged.run
+    assert parent.info.status == "FINISHED"
+    assert {one.data.tags["mlflow.parentRunId"] for one in logged.children} == {parent.info.run_id}
+    cases = logged.store.table(logged.run).column("case").to_pylist()
+    assert sorted(one.data.tags["harness.case"] for one in logged.children) == sorted(set(cases))
+
+
+def test_a_child_has_its_tags(logged) -> None:
+    tags = child(logged, "guessing/mean").data.tags
+    provenance = logged.store.record(logged.run)["provenance"]
+    expected = {
+        "paper": "guessing",
+        "task": "guessing/guess",
+        "model": "guessing/mean",
+        "role": "construction",
+        "backend": "cpu",
+        "seed": "1",
+        "scale": "smoke",
+        "status": "ok",
+        "suite": "mirrored",
+        "commit": str(provenance["commit"]),
+        "harness.run": logged.run,
+    }
+    assert {name: tags[name] for name in expected} == expected
+
+
+def test_a_child_has_its_parameters(logged) -> None:
+    parameters = child(logged, "guessing/naughty").data.params
+    assert {name: parameters[name] for name in ("task.size", "model.how", "backend.threads")} == {
+        "task.size": "3",
+        "model.how": "raise",
+        "backend.threads": "1",
+    }
+
+
+def test_a_child_has_its_metrics(logged) -> None:
+    rows = [row for row in logged.store.table(logged.run).to_pylist() if row["seed"] == 1]
+    values = {row["metric"]: row["value"] for row in rows if row["model"] == "guessing/shifted"}
+    found = child(logged, "guessing/shifted").data.metrics
+    assert {name: found[name] for name in ("error", "reciprocal")} == {
+        name: values[name] for name in ("error", "reciprocal")
+    }
+    assert {"case/seconds", "case/cpu_seconds", "case/peak_memory", "phase/guess"} <= set(found)
+
+
+def test_a_curve_has_its_steps(logged) -> None:
+    rows = logged.store.table(logged.run).to_pylist()
+    curve = [
+        row["value"]
+        for row in rows
+        if (row["model"], row["seed"], row["metric"]) == ("guessing/shifted", 1, "error-curve")
+    ]
+    history = logged.client.get_metric_history(child(logged, "guessing/shifted").info.run_id, "error-curve")
+    assert [(one.step, one.value) for one in sorted(history, key=lambda one: one.step)] == list(enumerate(curve))
+
+
+def test_a_failed_case_says_so(logged) -> None:
+    failed = child(logged, "guessing/naughty")
+    assert failed.info.status == "FAILED"
+    assert (failed.data.tags["status"], failed.data.tags["error"]) == ("failed", "RuntimeError: on purpose")
+
+
+def test_the_parent_has_the_files_and_the_counts(logged) -> None:
+    (parent,) = logged.parents
+    files = {file.path for file in logged.client.list_artifacts(parent.info.run_id)}
+    assert files == {"suite.yaml", "run.json", "results.parquet"}
+    assert parent.data.metrics == {"cases/ok": 4.0, "cases/failed": 2.0}
+
+
+def test_a_server_that_is_not_there_costs_a_warning(tmp_path) -> None:
+    said = run(tmp_path, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    assert said.returncode == 3
+    assert "MLflow at http://127.0.0.1:9 did not take everything" in said.stderr
+    store = Store(tmp_path / "reports")
+    assert len(set(store.table(store.find(None)).column("case").to_pylist())) == 6
+    assert store.record(store.find(None))["statuses"] == {"failed": 2, "ok": 4}
