@@ -39,7 +39,10 @@ class Plugins:
         for point in entry_points(group=ENTRY_POINTS):
             try:
                 self._manager.register(point.load(), name=point.name)
-            except Exception as error:  # noqa: BLE001 - whatever a plugin raises must not stop the host
+                self._manager.check_pending()  # a hook that does not exist is a misspelt one
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises must not stop the host
+                if self._manager.has_plugin(point.name):
+                    self._manager.unregister(name=point.name)
                 warn(f"plugin {point.name!r} ({point.value}) is left out: {type(error).__name__}: {error}")
 
     def notify(self, hook: str, **arguments: Any) -> list[Any]:

@@ -139,7 +139,8 @@ class LocalExecutor:
     def _kill_overdue(self) -> None:
         now = time.monotonic()
         for job, server in self._running.items():
-            if job.deadline is not None and job.deadline <= now and not job.timed_out:
+            overdue = job.deadline is not None and job.deadline <= now
+            if overdue and job.pid is not None and not job.timed_out:  # without its number it cannot be killed yet
                 job.timed_out = True
                 server.kill(job)
 

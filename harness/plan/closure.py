@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from harness.registry.source import ModuleSource, PackageSource
 
+_FOR_TYPE_CHECKERS = {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
 _CARDS = {"paper", "family"}
 
 
@@ -103,7 +104,7 @@ def _resolve(package: PackageSource, target: str, names: list[str]) -> list[str]
 def _runtime_nodes(tree: ast.AST) -> Iterator[ast.AST]:
     """All nodes but those under `if TYPE_CHECKING:`."""
     for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+        if isinstance(node, ast.If) and ast.unparse(node.test) in _FOR_TYPE_CHECKERS:
             for other in node.orelse:
                 yield other
                 yield from _runtime_nodes(other)

@@ -63,13 +63,19 @@ class Catalogue:
     def task(self, name: str) -> Component:
         """The task of a full name `owner/task`."""
         owner, short = self._split(name, "task")
-        classes = {_kebab_name(task): task for task in self.card(owner).tasks}
+        card = self.card(owner)
+        classes = {_kebab_name(task): task for task in card.tasks}
+        if short not in classes and any(short == model for model, _, _ in card.models()):
+            raise UnknownNameError(f"{name!r} is a model, not a task")
         return Component(f"{owner.name}/{short}", owner, _pick(name, short, classes, "task", owner))
 
     def model(self, name: str) -> Component:
         """The model of a full name `owner/model`."""
         owner, short = self._split(name, "model")
-        models = {model: (role, cls) for model, role, cls in self.card(owner).models()}
+        card = self.card(owner)
+        models = {model: (role, cls) for model, role, cls in card.models()}
+        if short not in models and any(short == _kebab_name(task) for task in card.tasks):
+            raise UnknownNameError(f"{name!r} is a task, not a model")
         role, cls = _pick(name, short, models, "model", owner)
         return Component(f"{owner.name}/{short}", owner, cls, role)
 
@@ -119,7 +125,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
 def _load(owner: Owner) -> Collection:
     try:
         module = importlib.import_module(owner.module)
-    except Exception as error:  # whatever a plugin raises must not stop the host
+    except (Exception, SystemExit) as error:  # whatever a plugin raises must not stop the host
         raise PluginError(
             f"{owner.kind} {owner.name!r} ({owner.path}) cannot be imported: {type(error).__name__}: {error}"
         ) from error

@@ -19,7 +19,7 @@ def package_folder(package: str) -> Path:
     """
     try:
         spec = importlib.util.find_spec(package)
-    except (ImportError, ValueError):
+    except Exception:  # noqa: BLE001 - a parent package that is imported on the way may raise anything
         spec = None
     if spec is None or (spec.submodule_search_locations is None and spec.origin is None):
         raise PluginError(f"package {package!r} is not installed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import typing
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,6 +16,9 @@ from harness.registry.catalogue import nearest
 from harness.suite.problems import messages
 
 Place = tuple[str | int, ...]
+
+MAX_POINTS = 100_000
+"""Points of the grid of one entry: beyond, a suite is a mistake."""
 
 
 class Checked:
@@ -40,7 +44,7 @@ class Checked:
             yield given, {**base, **given}
 
     def _axes(self, given: Mapping[str, Any]) -> dict[str, list[Any]]:
-        axes = {}
+        axes: dict[str, list[Any]] = {}
         for name, value in given.items():
             if name not in self._declared:
                 self.problems.append(((name,), f"unknown parameter {name!r}{nearest(name, self._declared)}"))
@@ -49,10 +53,14 @@ class Checked:
             axis = value if is_axis else [value]
             if not axis:
                 self.problems.append(((name,), f"the grid of {name!r} is empty: nothing to run"))
+            axes[name] = []
             for index, item in enumerate(axis):
                 place = (name, index) if is_axis else (name,)
-                self.problems += [(place, f"parameter {name!r}: {text}") for text in _wrong(self._declared[name], item)]
-            axes[name] = axis
+                read, wrong = _read(self._declared[name], item)
+                axes[name].append(read)
+                self.problems += [(place, f"parameter {name!r}: {text}") for text in wrong]
+        if (count := math.prod(len(axis) for axis in axes.values())) > MAX_POINTS:
+            self.problems.append(((), f"a grid of {count} points: more than {MAX_POINTS}"))
         return axes
 
 
@@ -61,20 +69,24 @@ def _takes(parameter: Parameter, value: list[Any]) -> bool:
     kinds = [typing.get_origin(hint) or hint for hint in (typing.get_args(parameter.type) or ())]
     kinds.append(typing.get_origin(parameter.type) or parameter.type)
     sequence = any(isinstance(kind, type) and issubclass(kind, tuple | list) for kind in kinds)
-    return sequence and (not value or bool(_wrong(parameter, value[0])))
+    return sequence and (not value or bool(_read(parameter, value[0])[1]))
 
 
-def _wrong(parameter: Parameter, value: Any) -> list[str]:
-    """What is wrong with one value of a parameter. Values are JSON to pydantic: strict, but lists do for tuples."""
+def _read(parameter: Parameter, value: Any) -> tuple[Any, list[str]]:
+    """A value as its parameter's type has it (1 is 1.0 for a float), and what is wrong with it.
+
+    Values are JSON to pydantic: strict, but lists do for tuples.
+    """
     try:
         adapter = TypeAdapter(parameter.type)
     except PydanticSchemaGenerationError:
-        return [f"its type {parameter.type_name} cannot be given in a suite"]
+        return value, [f"its type {parameter.type_name} cannot be given in a suite"]
     try:
-        adapter.validate_json(json.dumps(value), strict=True)
+        read = adapter.validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
-        return [text for _, text in messages([{**e, "loc": e["loc"] if _inner(e) else ()} for e in error.errors()])]
-    return []
+        located = [{**e, "loc": e["loc"] if _inner(e) else ()} for e in error.errors()]
+        return value, [text for _, text in messages(located)]
+    return (_plain(read), []) if _is_plain(read) else (value, [])
 
 
 def _inner(error: Mapping[str, Any]) -> bool:

@@ -170,6 +170,7 @@ from harness import hookimpl
 def harness_backends(unheard_of):
     return []
 """
+MISSPELT_HOOK = WRONG_HOOK.replace("harness_backends(unheard_of)", "harness_backend()")
 RETURNING = """
 from harness import hookimpl
 
@@ -186,6 +187,7 @@ def harness_backends():
         ({}, "plugin 'hooks' (odd_hooks.hooks) is left out: ModuleNotFoundError: No module named 'odd_hooks.hooks'"),
         ({"hooks": RAISING_HOOK}, "plugin 'hooks' is switched off: harness_backends raised RuntimeError: no backends"),
         ({"hooks": WRONG_HOOK}, "plugin 'hooks' (odd_hooks.hooks) is left out: PluginValidationError: "),
+        ({"hooks": MISSPELT_HOOK}, "plugin 'hooks' (odd_hooks.hooks) is left out: PluginValidationError: unknown hook"),
         ({"hooks": RETURNING.format("None")}, ""),
         ({"hooks": RETURNING.format("[dict]")}, "<class 'dict'> is left out: it is no Backend"),
     ],
@@ -194,6 +196,7 @@ def harness_backends():
         "is not there",
         "raises in a hook",
         "asks for what a hook does not have",
+        "names a hook that does not exist",
         "gives nothing",
         "gives something else",
     ],

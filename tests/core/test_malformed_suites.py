@@ -362,9 +362,13 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "a model as a task, a task as a model": (
         MODELS("[guessing/timed-guess]").replace("/guess]\n    models", "/mean]\n    models"),
         [
-            f"3:13: unknown task 'guessing/mean'{HAS_TASKS}",
-            f"4:14: unknown model 'guessing/timed-guess'{HAS_MODELS}",
+            "3:13: 'guessing/mean' is a model, not a task",
+            "4:14: 'guessing/timed-guess' is a task, not a model",
         ],
+    ),
+    "a grid without end": (
+        MODELS(f"[guessing/constant: {{value: {list(range(400))}, count: {list(range(400))}}}]"),
+        ["4:14: a grid of 160000 points: more than 100000"],
     ),
     "a metric as a model": (
         MODELS("[guessing/reciprocal]"),
@@ -592,6 +596,10 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "booleans of YAML 1.1": (
         "%YAML 1.1\n---\n" + GOOD + "backends: [{cpu: {compiled: yes}}]\n",
         ["7:29: not true or false: 'yes'"],
+    ),
+    "half a surrogate pair": (
+        GOOD + 'description: "\\ud83d"\n',
+        ["5:14: half a surrogate pair is no character"],
     ),
     "an alias in itself": (
         "name: &a [*a]\nmatrix: []\n",

@@ -182,6 +182,7 @@ def progress(monkeypatch):
     def show(stream: io.StringIO) -> str:
         monkeypatch.setattr(sys, "stderr", stream)
         monkeypatch.setenv("COLUMNS", "200")
+        monkeypatch.setattr(progress_module, "Bar", Eager)
         cases = [Case(str(number)) for number in range(3)]
         planned = [SimpleNamespace(case=case, expected_seconds=2.0, to_run=True) for case in cases]
         run = SimpleNamespace(plan=planned, statuses=Counter(), workers=1)
@@ -196,6 +197,12 @@ def progress(monkeypatch):
         return stream.getvalue()
 
     return show
+
+
+class Eager(progress_module.Bar):
+    def update(self, *arguments, **options) -> None:
+        super().update(*arguments, **options)
+        self.refresh()
 
 
 class Case(SimpleNamespace):

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from harness.backends import Cpu
 from harness.suite.document import Document
+from harness.suite.load import load
 from harness.suite.suite import CaseLimits
 
 BASE = "name: a\nmatrix:\n  - tasks: [guessing/guess]\n    models: [guessing/mean]\n"
@@ -109,6 +111,10 @@ def test_any_script_in_a_description(check):
     assert check(f"{BASE}description: 漢字 ü '🙂'\n").description == "漢字 ü '🙂'"
 
 
+def test_a_pair_of_surrogates_is_one_character_as_json_has_it(check):
+    assert check(f'{BASE}description: "\\ud83d\\ude42"\n').description == "🙂"
+
+
 def test_the_text_is_kept_as_it_was_read(check):
     assert check(BASE).text == BASE
 
@@ -124,6 +130,11 @@ def test_the_text_is_kept_as_it_was_read(check):
 def test_a_list_for_a_single_value_is_an_axis(check, value, points):
     (block,) = check(BASE.replace("guessing/mean", f"guessing/constant: {{value: {value}}}")).blocks
     assert given(block.models) == [{"value": point} for point in points]
+
+
+def test_a_whole_number_for_a_float_is_that_float(check):
+    (block,) = check(BASE.replace("guessing/mean", "guessing/constant: {value: [1, 1.0]}")).blocks
+    assert [repr(model.values["value"]) for model in block.models] == ["1.0", "1.0"]
 
 
 @pytest.mark.parametrize(
@@ -229,6 +240,12 @@ def test_what_the_suite_says_holds_over_the_scale_and_the_scale_over_the_default
 def test_an_override_replaces_one_value(check, assignment, read):
     assert not read(check(BASE))
     assert read(check(BASE, assignment))
+
+
+def test_a_scale_takes_the_place_of_every_scale_in_the_file(suite, catalogue):
+    path = suite(f"{BASE}    scale: paper\n  - tasks: [guessing/guess]\n    models: [guessing/mean]\nscale: claim\n")
+    checked = load(path, catalogue, {"cpu": Cpu}, scale="smoke")
+    assert [block.scale for block in checked.blocks] == ["smoke", "smoke"]
 
 
 def test_the_last_override_holds(check):

@@ -16,9 +16,8 @@ from harness.store.rows import SCHEMA
 from harness.summary import interval_half_width, summarize
 from harness.tables import duration, print_summaries, size
 
-values = st.lists(st.integers(-(10**9), 10**9).map(lambda number: number / 1000), min_size=2, max_size=20).filter(
-    lambda drawn: len(set(drawn)) > 1
-)
+numbers = st.integers(-(10**9), 10**9).map(lambda number: number / 1000)
+values = st.lists(numbers, min_size=2, max_size=20).filter(lambda drawn: len(set(drawn)) > 1)
 
 
 def rows(model: str, *found: float | str | None, metric: str = "error", **more) -> list[dict]:
