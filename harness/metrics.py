@@ -18,12 +18,15 @@ class Along:
     `Along(errors, examples=range(1, 41))` says that `errors[i]` was seen after `examples[i]` examples.
 
     Raises:
-        ValueError: a coordinate has another length than the values.
+        ValueError: there is no coordinate, or one has another length than the values.
+        TypeError: a tick is neither a number nor a string.
     """
 
     def __init__(self, values: Iterable[float], **coordinates: Iterable[float | str]) -> None:
         self.values = [float(value) for value in values]
-        self.coordinates = {name: list(ticks) for name, ticks in coordinates.items()}
+        self.coordinates = {name: [_plain(tick) for tick in ticks] for name, ticks in coordinates.items()}
+        if not self.coordinates:
+            raise ValueError("values along nothing: name a coordinate, as in Along(values, step=steps)")
         for name, ticks in self.coordinates.items():
             if len(ticks) != len(self.values):
                 raise ValueError(f"coordinate {name!r} has {len(ticks)} ticks for {len(self.values)} values")
@@ -31,7 +34,7 @@ class Along:
     def rows(self) -> Iterator[tuple[float, dict[str, Any]]]:
         """Each value with its place."""
         for index, value in enumerate(self.values):
-            yield value, {name: _plain(ticks[index]) for name, ticks in self.coordinates.items()}
+            yield value, {name: ticks[index] for name, ticks in self.coordinates.items()}
 
 
 Value: TypeAlias = float | Along | None
@@ -69,5 +72,8 @@ def metric(*, unit: str, direction: Direction) -> Callable[[Callable[[Any, Any],
 
 
 def _plain(tick: Any) -> Any:
-    """A NumPy scalar as the Python number it stands for."""
-    return tick.item() if hasattr(tick, "item") else tick
+    """A tick as JSON has it: of a NumPy scalar, the Python number it stands for."""
+    plain = tick.item() if hasattr(tick, "item") else tick
+    if not isinstance(plain, int | float | str):
+        raise TypeError(f"a tick is a number or a string, not {type(plain).__name__}")
+    return plain

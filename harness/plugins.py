@@ -25,6 +25,9 @@ BUILTIN = {
 }
 """The plugins that come with the harness, each imported and made for a command that wants it."""
 
+ESSENTIAL = {"store"}
+"""Without these a run is worth nothing: it ends if one fails."""
+
 
 class Plugins:
     """The plugins of one command. Tells of what is wrong through `warn`."""
@@ -49,7 +52,7 @@ class Plugins:
         """Call every plugin's implementation of a hook, each for itself: one that raises is reported and dropped.
 
         Raises:
-            HarnessError: a plugin says that the run cannot go on (the store, when nothing can be written).
+            HarnessError: the run cannot go on, since nothing can be stored, or a plugin says so.
         """
         answers = []
         called = reversed(getattr(self._manager.hook, hook).get_hookimpls())  # pluggy keeps the first to call last
@@ -59,8 +62,10 @@ class Plugins:
                 answers.append(implementation.function(*values))
             except HarnessError:
                 raise
-            except Exception as error:  # noqa: BLE001 - as above
+            except Exception as error:  # as above
                 name = implementation.plugin_name
+                if name in ESSENTIAL:
+                    raise HarnessError(f"{name}: {hook} raised {type(error).__name__}: {error}") from error
                 self._warn(f"plugin {name!r} is switched off: {hook} raised {type(error).__name__}: {error}")
                 self._manager.unregister(implementation.plugin)
         return answers

@@ -57,7 +57,8 @@ def _filter(table: Any, patterns: dict[str, str]) -> Any:
     for column, pattern in patterns.items():
         for index, value in enumerate(table.column(column).to_pylist()):
             if value is not None:  # a case without values stays, whatever the metric: it failed
-                keep[index] &= fnmatch(value, pattern) or fnmatch(value.partition("(")[0], pattern)
+                names = (value, value.partition("(")[0])
+                keep[index] &= pattern in names or any(fnmatch(name, pattern) for name in names)
     import pyarrow as pa
 
     return table.filter(pa.array(keep, pa.bool_()))

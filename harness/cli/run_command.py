@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +62,8 @@ def command(
     if dry_run:
         _print_plan(prepared, jobs, as_json)
         return
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # as Ctrl-C: what is finished is kept
     _announce(prepared)
     result = start(prepared, jobs=jobs, shuffle=shuffle)
     _print_result(result, as_json)

@@ -9,7 +9,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from harness.errors import HarnessError
@@ -115,9 +114,9 @@ class LocalExecutor:
         if job.pid is None:  # its zygote died before it began
             pending[job.left_over()[0].timed].appendleft(job.left_over())
         elif job.current:
-            output, status, error = job.output(), *_verdict(job, code)
-            seconds = job.current.limits.seconds if job.timed_out else None
-            yield Event(job.finish_current(), Result(status, error=error, output=output, seconds=seconds))
+            if job.overdue in (None, job.current):  # else it finished just in time, and the next was hit
+                result = _verdict(job, job.current, code)
+                yield Event(job.finish_current(), result)
             if rest := job.left_over():
                 pending[rest[0].timed].appendleft(rest)
         job.close()
@@ -133,22 +132,24 @@ class LocalExecutor:
             yield from self._finish(job, -signal.SIGKILL, pending)
 
     def _patience(self) -> float | None:
-        deadlines = [job.deadline for job in self._running if job.deadline is not None and not job.timed_out]
+        deadlines = [job.deadline for job in self._running if job.deadline is not None and not job.overdue]
         return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
 
     def _kill_overdue(self) -> None:
         now = time.monotonic()
         for job, server in self._running.items():
             overdue = job.deadline is not None and job.deadline <= now
-            if overdue and job.pid is not None and not job.timed_out:  # without its number it cannot be killed yet
-                job.timed_out = True
+            if overdue and job.pid is not None and not job.overdue:  # without its number it cannot be killed yet
+                job.overdue = job.current
                 server.kill(job)
 
 
 def _jobs(cases: Iterable[Case]) -> Iterator[list[Case]]:
     """Each case by itself, or all of an instance together where the suite says so."""
-    for _, group in groupby(cases, key=lambda c: c.instance_key if c.isolation == "instance" else c.id):
-        yield list(group)
+    groups: dict[str, list[Case]] = {}
+    for case in cases:
+        groups.setdefault(case.instance_key if case.isolation == "instance" else case.id, []).append(case)
+    yield from groups.values()
 
 
 def _threads(case: Case) -> int:
@@ -156,11 +157,15 @@ def _threads(case: Case) -> int:
     return int(threads)
 
 
-def _verdict(job: Job, code: int) -> tuple[Status, str]:
+def _verdict(job: Job, case: Case, code: int) -> Result:
     """Why a worker ended before its case did."""
-    assert job.current is not None
-    if job.timed_out:
-        return Status.TIMEOUT, f"stopped at its limit of {job.current.limits.seconds:g} s"
-    if code < 0:
-        return Status.CRASHED, f"its process was killed by {signal.Signals(-code).name}"
-    return Status.CRASHED, f"its process ended with exit code {code}"
+    if job.overdue:
+        seconds = case.limits.seconds
+        error = f"stopped at its limit of {seconds:g} s"
+        return Result(Status.TIMEOUT, error=error, output=job.output(), seconds=seconds)
+    if code >= 0:
+        error = f"its process ended with exit code {code}"
+    else:
+        known = {number.value: number.name for number in signal.Signals}
+        error = f"its process was killed by {known.get(-code, f'signal {-code}')}"
+    return Result(Status.CRASHED, error=error, output=job.output())

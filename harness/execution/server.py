@@ -36,7 +36,8 @@ class Job:
         self.pid: int | None = None
         self.deadline: float | None = None
         """When the running case has to be done, on the monotonic clock."""
-        self.timed_out = False
+        self.overdue: Case | None = None
+        """The case for whose limit the worker has been killed."""
         self.silent = False
         """Whether the worker has closed its end."""
         self._feed()

@@ -42,7 +42,7 @@ def preload(modules: list[str]) -> None:
     for name in ["harness.execution.worker", "numpy", "numpy.random", *modules]:
         with contextlib.suppress(BaseException):
             importlib.import_module(name)
-    if "torch" in sys.modules:  # torch imports this at the first step of an optimizer: a second for every case
+    if "torch.optim" in modules:  # torch imports this at an optimizer's first step: a second for every case
         with contextlib.suppress(BaseException):
             importlib.import_module("torch._dynamo")
 

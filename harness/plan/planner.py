@@ -101,4 +101,4 @@ def _chosen(case: Case, only: Sequence[str]) -> bool:
         return True
     names = [name for choice in (case.task, case.model, case.backend) for name in (choice.name, choice.label)]
     names += [name.partition("/")[0] for name in names]
-    return any(fnmatch(name, pattern) for pattern in only for name in names)
+    return any(name == pattern or fnmatch(name, pattern) for pattern in only for name in names)

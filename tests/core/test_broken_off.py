@@ -53,9 +53,10 @@ def test_kill_keeps_what_is_finished(running, runs, survivors) -> None:
     assert survivors() == []
 
 
-def test_ctrl_c_keeps_what_is_finished_and_says_so(running, runs, survivors) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_and_its_like_keep_what_is_finished_and_say_so(running, runs, survivors, number) -> None:
     process, path = running()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate()
     assert process.returncode == 130
     assert "Traceback" not in err

@@ -127,7 +127,6 @@ class DigitsMlp(Task[DigitsInstance, BuildsLinear, DigitsOutcome]):
 
         network = self._build(model, context)
         place = {"device": context.backend.device, "dtype": context.backend.torch_dtype()}
-        _load_optimizer()
         with context.phase("train"):
             self._train(network.to(**place), model, instance, context)
         with torch.no_grad():
@@ -154,16 +153,17 @@ class DigitsMlp(Task[DigitsInstance, BuildsLinear, DigitsOutcome]):
     def _train(self, network: Mlp, model: BuildsLinear, instance: DigitsInstance, context: Context) -> None:
         import torch
         from torch.nn.functional import cross_entropy
+        from torch.optim import Adam
 
         x = torch.tensor(instance.x_train, device=context.backend.device, dtype=context.backend.torch_dtype())
         y = torch.tensor(instance.y_train, device=context.backend.device)
         order = torch.tensor(instance.batches, device=context.backend.device)  # (steps, batch)
         convert_step = _convert_step(model, len(order)) if isinstance(model, Converts) else None
-        optimizer = torch.optim.Adam(network.parameters())
+        optimizer = Adam(network.parameters())
         for step, batch in enumerate(order):
             if isinstance(model, Converts) and step == convert_step:
                 self._convert(network, model, context.torch_generator())
-                optimizer = torch.optim.Adam(network.parameters())  # moments of the old form mean nothing to the new
+                optimizer = Adam(network.parameters())  # moments of the old form mean nothing to the new
             for group in optimizer.param_groups:
                 group["lr"] = self.learning_rate * (1 + math.cos(math.pi * step / len(order))) / 2
             loss: Tensor = cross_entropy(network(x[batch]), y[batch])
@@ -189,14 +189,3 @@ def _convert_step(model: Converts, steps: int) -> int:
     if not 0 <= model.convert_at <= 1:
         raise ValueError(f"convert_at is a share of the training steps, between 0 and 1, not {model.convert_at}")
     return round(model.convert_at * steps)
-
-
-def _load_optimizer() -> None:
-    """Take a throw-away step: torch imports much of itself at the first one, which is not training time."""
-    import torch
-
-    parameter = torch.zeros(1, requires_grad=True)
-    optimizer = torch.optim.Adam([parameter])
-    optimizer.zero_grad()
-    parameter.sum().backward()
-    optimizer.step()

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import gelu, layer_norm, scaled_dot_product_attention
+from torch.optim import Adam
+from torch.optim.lr_scheduler import LambdaLR
 
 from harness_plugins.in_context.arenas.prompts import FloatArray, FunctionFamily, PromptLaw
 
@@ -41,8 +43,8 @@ def train(
     law = PromptLaw(family, d, n, noise, prior, nonzeros)
     weights = initial_weights(d, 2 * n + 1, layers, width, torch.Generator().manual_seed(seed))
     rng = np.random.default_rng(seed)
-    optimizer = torch.optim.Adam(weights.values(), lr=learning_rate)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _pace(step, steps))
+    optimizer = Adam(weights.values(), lr=learning_rate)
+    schedule = LambdaLR(optimizer, lambda step: _pace(step, steps))
     losses = np.empty(steps)
     for step in range(steps):
         X, Y = (torch.from_numpy(drawn).float() for drawn in law.draw(rng, batch))
