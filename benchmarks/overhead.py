@@ -154,7 +154,7 @@ def main() -> None:
         folder = Path(name)
         write_plugin(folder)
         ways = {
-            "harness, 10 cases share a process": harness(folder, "instance", "trivial", "1"),
+            "harness, cases share processes": harness(folder, "shared", "trivial", "1"),
             "harness, a process per case": harness(folder, "case", "trivial", "1"),
             "harness, a process per case, -j 2": harness(folder, "case", "trivial", "2"),
             "harness, a process with torch per case": harness(folder, "case", "trivial-torch", "1"),

@@ -30,13 +30,14 @@ class Cell:
     """Runs cases one after the other and keeps the instance of the last, which the next may share."""
 
     def __init__(self) -> None:
+        self._memory = MemoryMeter()
         self._instance_key = ""
         self._instance: Any = None
 
     def run(self, spec: CaseSpec) -> dict[str, Any]:
         """The message that tells a case's result; whatever the case raises becomes part of it."""
         message: dict[str, Any] = {"status": "ok", "values": [], "phases": {}, "error": None, "traceback": None}
-        meter = MemoryMeter(spec["memory"])
+        self._memory.start(spec["memory"])
         wall, cpu = time.perf_counter(), time.process_time()
         try:
             self._evaluate(spec, message)
@@ -48,7 +49,7 @@ class Cell:
             message |= {"status": status, "error": _one_line(error), "traceback": tail, "values": []}
         message["seconds"] = time.perf_counter() - wall
         message["cpu_seconds"] = time.process_time() - cpu
-        message["peak_memory"] = meter.peak()
+        message["peak_memory"] = self._memory.peak()
         return message
 
     def _evaluate(self, spec: CaseSpec, message: dict[str, Any]) -> None:

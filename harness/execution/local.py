@@ -17,6 +17,9 @@ from harness.execution.server import Job, Server
 from harness.plan.case import Case
 from harness.results import Result, Status
 
+SHARED_CASES = 50
+"""Cases after which a shared process is replaced by a fresh one, the last instance's cases completed."""
+
 
 @dataclass(frozen=True)
 class Event:
@@ -88,11 +91,11 @@ class LocalExecutor:
     def _listen(self, job: Job) -> Iterator[Event]:
         """What a worker says of its cases."""
         for message in job.messages():
-            if message["event"] == "started" and job.current:
+            if message["event"] == "finished" and job.current:
+                yield Event(job.finish_current(), wire.result(message))
+            if job.current:  # it starts when the one before has finished
                 job.deadline = time.monotonic() + job.current.limits.seconds
                 yield Event(job.current)
-            elif message["event"] == "finished":
-                yield Event(job.finish_current(), wire.result(message))
         if job.silent and job.channel in self._selector.get_map():
             self._selector.unregister(job.channel)
 
@@ -145,11 +148,22 @@ class LocalExecutor:
 
 
 def _jobs(cases: Iterable[Case]) -> Iterator[list[Case]]:
-    """Each case by itself, or all of an instance together where the suite says so."""
-    groups: dict[str, list[Case]] = {}
+    """Each case by itself; those that share processes in batches, the cases of an instance together."""
+    shared: dict[int, dict[str, list[Case]]] = {}
     for case in cases:
-        groups.setdefault(case.instance_key if case.isolation == "instance" else case.id, []).append(case)
-    yield from groups.values()
+        if case.isolation == "case":
+            yield [case]
+        else:
+            shared.setdefault(_threads(case), {}).setdefault(case.instance_key, []).append(case)
+    for by_instance in shared.values():
+        batch: list[Case] = []
+        for group in by_instance.values():
+            batch += group
+            if len(batch) >= SHARED_CASES:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
 
 
 def _threads(case: Case) -> int:

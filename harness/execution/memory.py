@@ -2,42 +2,48 @@
 
 from __future__ import annotations
 
-import contextlib
+import os
 import resource
 import sys
 from pathlib import Path
 
 _STATUS = Path("/proc/self/status")
-_STATM = Path("/proc/self/statm")
-_CLEAR_REFS = Path("/proc/self/clear_refs")
 _OUT_OF_MEMORY_TEXTS = ("can't allocate memory", "out of memory", "unable to allocate", "cannot allocate memory")
 
 
 class MemoryMeter:
-    """Measures from its making on; sets the limit, in bytes above what is held now."""
+    """Measures one case after the other in a process; sets limits, in bytes above what is held when a case begins."""
 
-    def __init__(self, limit: float | None = None) -> None:
-        _reset_high_water_mark()
-        self._baseline = _resident()
+    def __init__(self) -> None:
+        # Opened once: a shared process may run thousands of cases a second.
+        self._clear_refs = _open("/proc/self/clear_refs", os.O_WRONLY)
+        self._statm = _open("/proc/self/statm", os.O_RDONLY)
+        self._baseline = 0
+
+    def start(self, limit: float | None = None) -> None:
+        """A case begins."""
+        if self._clear_refs is not None:  # the mark may come from an earlier case, or from the server
+            os.pwrite(self._clear_refs, b"5", 0)
+        self._baseline = self._resident()
         if limit is not None and (held := _data()) is not None:
             _, hard = resource.getrlimit(resource.RLIMIT_DATA)
             wanted = held + int(limit)
             resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard < 0 else min(wanted, hard), hard))
 
     def peak(self) -> int:
-        """The most bytes held since, above the beginning."""
+        """The most bytes held since the start, above what was held then."""
         return max(0, _high_water_mark() - self._baseline)
+
+    def _resident(self) -> int:
+        """Bytes of memory that this process holds now."""
+        if self._statm is None:
+            return _high_water_mark()
+        return int(os.pread(self._statm, 256, 0).split()[1]) * resource.getpagesize()
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception says that memory ran out (torch says so in a RuntimeError)."""
     return isinstance(error, MemoryError) or any(text in str(error).lower() for text in _OUT_OF_MEMORY_TEXTS)
-
-
-def _reset_high_water_mark() -> None:
-    """Bring the mark down to what is held now: it may come from an earlier case or the server."""
-    with contextlib.suppress(OSError):
-        _CLEAR_REFS.write_text("5")
 
 
 def _high_water_mark() -> int:
@@ -46,12 +52,11 @@ def _high_water_mark() -> int:
     return usage if sys.platform == "darwin" else usage * 1024
 
 
-def _resident() -> int:
-    """Bytes of memory that this process holds now."""
+def _open(path: str, mode: int) -> int | None:
     try:
-        return int(_STATM.read_text().split()[1]) * resource.getpagesize()
+        return os.open(path, mode | os.O_CLOEXEC)
     except OSError:
-        return _high_water_mark()
+        return None  # no Linux
 
 
 def _data() -> int | None:

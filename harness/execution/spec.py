@@ -40,7 +40,7 @@ def spec(case: Case, catalogue: Catalogue, parts: str) -> CaseSpec:
     return CaseSpec(
         id=case.id,
         instance=case.instance_key,
-        shared=case.isolation == "instance",
+        shared=case.isolation == "shared",
         task=import_path(case.task.cls),
         task_parameters=dict(case.task.values),
         model=import_path(case.model.cls),

@@ -13,18 +13,22 @@ _OUTPUT_CHARACTERS = 4000
 
 
 def serve(job: int, output: int) -> None:
-    """Run every case of a job. `output` is the file that stdout and stderr go to."""
+    """Run every case of a job. `output` is the file that stdout and stderr go to.
+
+    Says that it has started once: the next case starts when the one before has finished.
+    """
     with socket.socket(fileno=job) as channel, channel.makefile("rb") as requests:
         cell = Cell()
-        for line in requests:
+        for index, line in enumerate(requests):
             spec = json.loads(line)
             start = os.fstat(output).st_size
-            _send(channel, {"event": "started", "case": spec["id"]})
+            if index == 0:
+                _send(channel, {"event": "started"})
             message = cell.run(spec)
             sys.stdout.flush()
             sys.stderr.flush()
             message["output"] = None if message["status"] == "ok" else tail(output, start)
-            _send(channel, {"event": "finished", "case": spec["id"], **message})
+            _send(channel, {"event": "finished", **message})
 
 
 def tail(output: int, start: int = 0) -> str | None:

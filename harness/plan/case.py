@@ -56,8 +56,8 @@ class Case:
     @cached_property
     def key(self) -> str:
         """A hash of the cell's place in the matrix: the same before and after a change of code."""
-        model = [self.model.name, dict(self.model.values)]
-        return content_hash([*self._problem, *model, self.backend.name, dict(self.backend.values)])
+        place = [self.model.name, self.model.parameters, self.backend.name, self.backend.parameters]
+        return content_hash([self._problem, *place])
 
     @cached_property
     def id(self) -> str:
@@ -67,7 +67,7 @@ class Case:
     @cached_property
     def instance_key(self) -> str:
         """A hash that all cases on the same instance, under the same conditions, share."""
-        return content_hash([*self._problem, self.backend.name, dict(self.backend.values)])
+        return content_hash([self._problem, self.backend.name, self.backend.parameters])
 
     @property
     def timed(self) -> bool:
@@ -76,11 +76,11 @@ class Case:
 
     def derived_seed(self, purpose: str) -> int:
         """The seed of the instance or of the model: 63 bits of the task, its parameters and the seed."""
-        return int(content_hash([purpose, *self._problem], size=8), 16) >> 1
+        return int(content_hash([purpose, self._problem], size=8), 16) >> 1
 
     def __str__(self) -> str:
         return f"{self.task.label} · {self.model.label} · {self.backend.label} · seed {self.seed}"
 
-    @property
-    def _problem(self) -> list[Any]:
-        return [self.task.name, dict(self.task.values), self.seed]
+    @cached_property
+    def _problem(self) -> str:
+        return content_hash([self.task.name, self.task.parameters, self.seed])

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from harness.errors import HarnessError
 from harness.store.files import write_atomically
-from harness.store.rows import SCHEMA
+from harness.store.journal import read_journal
 
 RECORD = "run.json"
 JOURNAL = "journal.arrows"
@@ -99,20 +99,6 @@ class Store:
                 if row["key"] in keys and row["case"] not in seen:
                     seen.add(row["case"])
                     yield row["key"], Past(row["case"], run, row["status"], row["fingerprint"], row["seconds"])
-
-
-def read_journal(path: Path) -> pa.Table:
-    """The whole batches of a journal; a last one that was cut off is left out."""
-    batches = []
-    if path.is_file() and path.stat().st_size:
-        with pa.OSFile(str(path), "rb") as source:
-            try:
-                reader = pa.ipc.open_stream(source)
-                while True:
-                    batches.append(reader.read_next_batch())
-            except (StopIteration, pa.ArrowInvalid, OSError):
-                pass
-    return pa.Table.from_batches(batches, schema=SCHEMA)
 
 
 def compact(folder: Path) -> None:

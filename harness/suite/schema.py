@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from pydantic_core import PydanticCustomError
 
 Scale: TypeAlias = Literal["smoke", "claim", "paper"]
-Isolation: TypeAlias = Literal["case", "instance"]
+Isolation: TypeAlias = Literal["case", "shared"]
 
 _SECONDS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}
 _BYTES = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
@@ -128,7 +128,7 @@ class Matrix(_Strict):
     limits: Limits | None = None
     """What one case may use."""
     isolation: Isolation | None = None
-    """`case`: a process for every case; `instance`: the cases of one instance share one (for many tiny cases)."""
+    """`case`: a process for every case; `shared`: cases share processes, one after the other (for many tiny ones)."""
 
 
 class SuiteFile(_Strict):
@@ -147,7 +147,7 @@ class SuiteFile(_Strict):
     limits: Limits = Limits()
     """What one case may use."""
     isolation: Isolation = "case"
-    """`case`: a process for every case; `instance`: the cases of one instance share one (for many tiny cases)."""
+    """`case`: a process for every case; `shared`: cases share processes, one after the other (for many tiny ones)."""
     matrix: Annotated[list[Matrix], Field(min_length=1)]
     """The matrices; each is a list item with its own tasks and models."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,12 @@ class Choice:
     values: Mapping[str, Any]
     """All parameters: the suite's values over the scale's over the defaults."""
 
-    @property
+    @cached_property
+    def parameters(self) -> str:
+        """All parameters as JSON."""
+        return json.dumps(dict(self.values), sort_keys=True)
+
+    @cached_property
     def label(self) -> str:
         """The name with what the suite says: `in-context/ridge(alpha=0.1)`."""
         given = ", ".join(f"{name}={_short(value)}" for name, value in self.given.items())

@@ -66,7 +66,7 @@ def test_identities_are_the_same_in_every_process(harness, suite, cases):
     [
         BASE.replace("name: a", "name: b"),
         f"{BASE}limits: {{time: 1 s}}\n",
-        f"{BASE}isolation: instance\n",
+        f"{BASE}isolation: shared\n",
         f"{BASE}description: more\n",
         BASE.replace("guessing/guess", "guessing/guess: {size: 8, spread: 1.0}"),
         BASE.replace("guessing/guess", "guessing/guess: {spread: 1.0, widths: [1]}"),

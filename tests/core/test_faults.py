@@ -63,7 +63,7 @@ CONSTANT = {"guessing/constant": {"value": 1.0}}
 HANG = {"guessing/naughty": {"how": "hang"}}
 
 
-@pytest.mark.parametrize("isolation", ["case", "instance"])
+@pytest.mark.parametrize("isolation", ["case", "shared"])
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_each_fault_costs_its_own_case(isolation, jobs, install, of, runs, survivors) -> None:
     install("odd_papers", papers={"odd": ODD})

@@ -29,8 +29,8 @@ def expected(of, runs, metrics):
     [
         ({}, {"jobs": 2}),
         ({}, {"shuffle": 7}),
-        ({"isolation": "instance"}, {}),
-        ({"isolation": "instance"}, {"jobs": 2}),
+        ({"isolation": "shared"}, {}),
+        ({"isolation": "shared"}, {"jobs": 2}),
     ],
     ids=["two workers", "shuffled", "shared", "shared by two"],
 )

@@ -61,7 +61,7 @@ def test_timed_cases_run_alone_and_last(install, of, runs) -> None:
     assert all(begun[1] == ended[1] for begun, ended in zip(alone[::2], alone[1::2], strict=True))
 
 
-def test_cases_of_one_instance_share_a_process_where_the_suite_says_so(install, of, runs) -> None:
+def test_cases_share_processes_where_the_suite_says_so(install, of, runs) -> None:
     pids = """
     import os
     from dataclasses import dataclass
@@ -82,9 +82,10 @@ def test_cases_of_one_instance_share_a_process_where_the_suite_says_so(install, 
     install("pid_papers", papers={"pid": pids})
     tasks = [{"guessing/guess": {"spread": 0.0}}]
 
-    def processes(isolation: str) -> int:
-        path = of({"pid/pid": {"number": [0, 1, 2]}}, tasks=tasks, seeds=2, isolation=isolation)
+    def processes(isolation: str, seeds: int) -> int:
+        path = of({"pid/pid": {"number": [0, 1, 2]}}, tasks=tasks, seeds=seeds, isolation=isolation)
         frame = harness.run(path, store=runs, fresh=True).frame
         return frame[frame.metric == "error"].value.nunique()
 
-    assert (processes("case"), processes("instance")) == (6, 2)
+    assert (processes("case", 2), processes("shared", 2)) == (6, 1)
+    assert processes("shared", 40) == 3  # of 51, 51 and 18 cases

@@ -40,7 +40,7 @@ def test_every_key_is_documented():
     "text",
     [
         BASE,
-        f"{BASE}description: what it shows\nscale: paper\nseeds: 3\nisolation: instance\n",
+        f"{BASE}description: what it shows\nscale: paper\nseeds: 3\nisolation: shared\n",
         f"{BASE}seeds: [4, 0]\nlimits: {{time: 1.5 min, memory: 2 GiB}}\nbackends: [cpu, cuda: {{dtype: bfloat16}}]\n",
         f"{BLOCK}    seeds: 1\n    metrics: [error]\n    scale: smoke\n    limits: {{time: 3 s}}\n",
         f"{BLOCK}    backends: [cpu: {{threads: 2}}]\n    isolation: case\n",

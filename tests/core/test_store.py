@@ -18,8 +18,9 @@ from harness.errors import HarnessError
 from harness.plan.case import Case, Fingerprint
 from harness.results import Measurement, Result, Status
 from harness.store.files import write_atomically
+from harness.store.journal import Journal, read_journal
 from harness.store.rows import SCHEMA, to_batch, to_results
-from harness.store.store import JOURNAL, RECORD, TABLE, Store, compact, read_journal
+from harness.store.store import JOURNAL, RECORD, TABLE, Store, compact
 from harness.suite.suite import CaseLimits, Choice
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
@@ -80,11 +81,12 @@ def test_a_result_that_was_not_reused_comes_from_its_run() -> None:
 def journal(tmp_path: Path) -> tuple[Path, list[int]]:
     """A journal of three cases, and its length before each and at the end; its head counts to the first."""
     path, ends = tmp_path / JOURNAL, []
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, SCHEMA) as stream:
-        for seed in range(3):
-            ends.append(file.tell())
-            stream.write_batch(batch(seed))
-        ends.append(file.tell())
+    written = Journal(path)
+    ends.append(path.stat().st_size)
+    for seed in range(3):
+        written.append(batch(seed))
+        ends.append(path.stat().st_size)
+    written.close()
     return path, ends
 
 

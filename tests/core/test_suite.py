@@ -203,13 +203,13 @@ def test_limits_have_units(check, text, limits):
 
 def test_keys_of_a_block_hold_over_those_of_the_suite(check):
     suite = check(
-        f"{BASE}    scale: smoke\n    seeds: 2\n    isolation: instance\n    backends: [{{cpu: {{threads: 2}}}}]\n"
+        f"{BASE}    scale: smoke\n    seeds: 2\n    isolation: shared\n    backends: [{{cpu: {{threads: 2}}}}]\n"
         "    limits: {memory: 1 GB}\n"
         "  - tasks: [guessing/guess]\n    models: [guessing/mean]\n"
         "scale: paper\nseeds: [7]\nisolation: case\nbackends: [cpu]\nlimits: {time: 5 s}\n"
     )
     own, common = suite.blocks
-    assert (own.scale, own.seeds, own.isolation, given(own.backends)) == ("smoke", (0, 1), "instance", [{"threads": 2}])
+    assert (own.scale, own.seeds, own.isolation, given(own.backends)) == ("smoke", (0, 1), "shared", [{"threads": 2}])
     assert (common.scale, common.seeds, common.isolation, given(common.backends)) == ("paper", (7,), "case", [{}])
     assert (own.limits, common.limits) == (CaseLimits(5.0, 1e9), CaseLimits(5.0, None))
 

@@ -25,7 +25,7 @@ NAMES = [
     "cpu",
     "smoke",
     "case",
-    "instance",
+    "shared",
     "2 s",
     "1 GB",
 ]
