@@ -205,20 +205,24 @@ def best(command: Sequence[str], folder: Path, repeats: int) -> dict[str, float]
 
 def measure(command: Sequence[str], folder: Path) -> tuple[float, float]:
     """Wall and CPU seconds of a command and all its children."""
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
+    subprocess.run(command, cwd=folder, env=environment(folder), check=True, capture_output=True)
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def write_plugin(folder: Path) -> None:
+def environment(folder: Path) -> dict[str, str]:
+    """The environment in which the plugin is found."""
+    return {**os.environ, "PYTHONPATH": str(folder)}
+
+
+def write_plugin(folder: Path, paper: str = PAPER) -> None:
     """A distribution with the trivial paper, found through its metadata."""
     package, info = folder / "trivial_papers", folder / "trivial_papers-1.0.dist-info"
     package.mkdir()
     info.mkdir()
     (package / "__init__.py").write_text('"""Trivial papers."""\n')
-    (package / "trivial.py").write_text(PAPER)
+    (package / "trivial.py").write_text(paper)
     (package / "trivial_torch.py").write_text(TORCH_PAPER)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: trivial-papers\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[harness.papers]\ntrivial = trivial_papers\n")
