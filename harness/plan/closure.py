@@ -36,6 +36,7 @@ class Closures:
         self._packages: dict[str, PackageSource] = {}
         self._closures: dict[str, Closure] = {}
         self._digests: dict[str, str] = {}
+        self._imports: dict[str, list[tuple[str, list[str]]]] = {}
 
     def of(self, module: str) -> Closure:
         """The closure of a module, by absolute name. A module without source has an empty one."""
@@ -55,12 +56,17 @@ class Closures:
             if module is None or name in sources:
                 continue
             sources[name] = self._digest(module)
-            for target, names in imports(module):
+            for target, names in self._imports_of(module):
                 if package.contains(target):
                     queue += _resolve(package, target, names)
                 elif target.partition(".")[0] not in sys.stdlib_module_names:
                     external.add(target)
         return Closure(dict(sorted(sources.items())), frozenset(external))
+
+    def _imports_of(self, module: ModuleSource) -> list[tuple[str, list[str]]]:
+        if module.name not in self._imports:
+            self._imports[module.name] = list(imports(module))
+        return self._imports[module.name]
 
     def _digest(self, module: ModuleSource) -> str:
         if module.name not in self._digests:

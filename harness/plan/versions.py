@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from functools import cache
 from importlib import metadata
 
+_RENAMED = {"PIL": "pillow", "skimage": "scikit-image", "sklearn": "scikit-learn", "yaml": "pyyaml"}
+"""Common distributions whose module is called otherwise: finding that out costs half a second."""
+
 
 def versions(modules: Iterable[str]) -> dict[str, str]:
     """The distribution and version behind each top-level module; what is not installed is `missing`."""
@@ -17,8 +20,9 @@ def versions(modules: Iterable[str]) -> dict[str, str]:
 
 @cache
 def _version(top: str) -> dict[str, str]:
+    name = _RENAMED.get(top, top)
     try:
-        return {top: metadata.version(top)}
+        return {name: metadata.version(name)}
     except metadata.PackageNotFoundError:
         names = _distributions().get(top, [])
         return {name: metadata.version(name) for name in names} or {top: "missing"}
