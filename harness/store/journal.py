@@ -19,6 +19,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb", buffering=0)
         self._synced = 0.0
+        pa.scalar(0)  # the first conversion imports pandas: now, not while a case waits to be killed at its limit
         try:
             self._file.write(SCHEMA.serialize())
         except OSError:
