@@ -54,7 +54,9 @@ class Progress:
     def harness_case_finished(self, run: Run, case: Case, result: Result) -> None:
         """Count; a failure is said at once."""
         self._running.pop(case.id, None)
-        if self._left.pop(case.id, None) is not None and result.seconds is not None:
+        executed = case.id in self._left
+        self._left.pop(case.id, None)
+        if executed and result.seconds is not None:
             self._done.append(result.seconds)
         if result.failed:
             self._console.print(f"[red]{result.status}[/] {inert(str(case))}: {inert(result.error or '')}")

@@ -55,7 +55,8 @@ def command(
     """
     from harness.api import prepare, start
 
-    builtin = ["backends"] if dry_run else ["backends", "store", "progress", *([] if no_mlflow else ["mlflow"])]
+    # the last one is called first: the display ends before MLflow is waited for
+    builtin = ["backends"] if dry_run else ["backends", "store", *([] if no_mlflow else ["mlflow"]), "progress"]
     prepared = prepare(
         suite, store=store, overrides=overrides, scale=scale, only=only, fresh=fresh, builtin=builtin, warn=warn
     )

@@ -179,12 +179,12 @@ class Terminal(io.StringIO):
 def progress(monkeypatch):
     """Show a run of three cases, one of which fails, on a stream; what it shows."""
 
-    def show(stream: io.StringIO) -> str:
+    def show(stream: io.StringIO, expected: float | None = 2.0) -> str:
         monkeypatch.setattr(sys, "stderr", stream)
         monkeypatch.setenv("COLUMNS", "200")
         monkeypatch.setattr(progress_module, "Bar", Eager)
         cases = [Case(str(number)) for number in range(3)]
-        planned = [SimpleNamespace(case=case, expected_seconds=2.0, to_run=True) for case in cases]
+        planned = [SimpleNamespace(case=case, expected_seconds=expected, to_run=True) for case in cases]
         run = SimpleNamespace(plan=planned, statuses=Counter(), workers=1)
         shown = Progress()
         shown.harness_run_started(run)
@@ -220,9 +220,10 @@ def test_progress_on_a_terminal_is_a_bar(progress) -> None:
     assert "[red]\N{REPLACEMENT CHARACTER}[31mbad" in text
 
 
-def test_progress_elsewhere_is_plain_lines(progress, monkeypatch) -> None:
+@pytest.mark.parametrize("expected", [2.0, None], ids=["known from before", "reckoned from the others"])
+def test_progress_elsewhere_is_plain_lines(progress, monkeypatch, expected) -> None:
     monkeypatch.setattr(progress_module, "_PLAIN_SECONDS", -1.0)
-    assert progress(io.StringIO()).splitlines() == [
+    assert progress(io.StringIO(), expected).splitlines() == [
         "1/3 cases · about 4 s left",
         "failed [case] 1: [red]\N{REPLACEMENT CHARACTER}[31mbad",
         "2/3 cases · 1 failed · about 2 s left",
