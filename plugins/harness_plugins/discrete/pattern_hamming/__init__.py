@@ -36,7 +36,7 @@ Differences from the paper:
 Not testable at sizes that run, and so not claimed: the factor sqrt(log m) between O(n sqrt(m)) and Abrahamson (at most
 3.8 at m = 2^14, less than the constants), and eps^-0.93 instead of eps^-1 (a factor of 1.17 at eps = 0.1).
 
-To see the claims checked: `harness claims pattern-hamming`.
+In a suite: `suites/discrete/text_pattern_distance.yaml`.
 """
 
 from __future__ import annotations
@@ -375,7 +375,7 @@ paper = Paper(
                                 "origin": "uniform",
                                 "n": 2**17,
                                 "m": [2**power for power in range(8, 15)],
-                                "sigma": [4, 8, 16, 32, 64, 128],
+                                "sigma": [2**power for power in range(1, 15)],
                             }
                         }
                     ],
