@@ -96,13 +96,10 @@ def _summary(task: str, scale: str, backend: str, rows: list[dict[str, Any]]) ->
     return TaskSummary(task, scale, backend, tuple(curves), tuple(sorted(lines, key=_order)))
 
 
-def _order(line: Line) -> tuple[bool, bool, float, float]:
-    """Best first by the first metric, the quicker of equals first; then what is not ranked."""
-    seconds = math.inf if line.seconds is None else line.seconds
-    if not line.estimates:
-        return (line.role == "reference", True, 0.0, seconds)
-    first = line.estimates[0]
-    return (line.role == "reference", False, first.mean if first.direction == "lower" else -first.mean, seconds)
+def _order(line: Line) -> tuple[bool, bool, tuple[float, ...]]:
+    """Best first by the first metric, equals by the next ones; then what is not ranked."""
+    oriented = tuple(one.mean if one.direction == "lower" else -one.mean for one in line.estimates)
+    return (line.role == "reference", not oriented, oriented)
 
 
 def _line(model: str, rows: list[dict[str, Any]]) -> Line:

@@ -82,6 +82,14 @@ def test_equals_share_a_rank() -> None:
     assert list(found.ranks()) == [1, 1, 3]
 
 
+def test_equals_stand_in_the_order_of_the_next_metric() -> None:
+    slow = rows("a/slow", 1.0) + rows("a/slow", 9.0, metric="seconds-taken")
+    fast = rows("a/zippy", 1.0) + rows("a/zippy", 3.0, metric="seconds-taken")
+    found = summary(slow, fast)
+    assert [line.model for line in found.lines] == ["a/zippy", "a/slow"]
+    assert list(found.ranks()) == [1, 1]
+
+
 def test_references_and_failures_are_not_ranked() -> None:
     found = summary(rows("a/exact", 0.0, role="reference"), rows("a/broken", "crashed"), rows("a/x", 1.0))
     assert [line.model for line in found.lines] == ["a/x", "a/broken", "a/exact"]
