@@ -59,13 +59,15 @@ class Progress:
         if executed and result.seconds is not None:
             self._done.append(result.seconds)
         if result.failed:
-            self._console.print(f"[red]{result.status}[/] {inert(str(case))}: {inert(result.error or '')}")
+            self._console.print(
+                f"[red]{result.status}[/] {inert(str(case))}: {inert(result.error or '')}", soft_wrap=True
+            )
         if self._bar:
             self._bar.update(self._line, advance=1, description=self._describe(run))
         elif time.monotonic() - self._said > _PLAIN_SECONDS:
             self._said = time.monotonic()
             done = f"{sum(run.statuses.values())}/{len(run.plan)} cases"
-            self._console.print(" · ".join(part for part in (done, self._describe(run)) if part))
+            self._console.print(" · ".join(part for part in (done, self._describe(run)) if part), soft_wrap=True)
 
     @hookimpl
     def harness_run_finished(self) -> None:
