@@ -29,13 +29,19 @@ class Progress:
         self._line: Any = None
         self._running: dict[str, Case] = {}
         self._left: dict[str, float | None] = {}
-        self._done: list[float] = []
+        self._known = 0.0
+        """Seconds of the cases left whose time is known; the others are reckoned from those that are done."""
+        self._unknown = 0
+        self._done_seconds = 0.0
+        self._done = 0
         self._said = 0.0
 
     @hookimpl
     def harness_run_started(self, run: Run) -> None:
         """Begin; the time left is reckoned from how long the cases took when they last ran, or else from the others."""
         self._left = {planned.case.id: planned.expected_seconds for planned in run.plan if planned.to_run}
+        self._known = sum(seconds for seconds in self._left.values() if seconds is not None)
+        self._unknown = sum(seconds is None for seconds in self._left.values())
         self._said = time.monotonic()
         if self._console.is_terminal:
             columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
@@ -54,10 +60,8 @@ class Progress:
     def harness_case_finished(self, run: Run, case: Case, result: Result) -> None:
         """Count; a failure is said at once."""
         self._running.pop(case.id, None)
-        executed = case.id in self._left
-        self._left.pop(case.id, None)
-        if executed and result.seconds is not None:
-            self._done.append(result.seconds)
+        if case.id in self._left:
+            self._count(self._left.pop(case.id), result.seconds)
         if result.failed:
             self._console.print(
                 f"[red]{result.status}[/] {inert(str(case))}: {inert(result.error or '')}", soft_wrap=True
@@ -75,13 +79,22 @@ class Progress:
         if self._bar:
             self._bar.stop()
 
+    def _count(self, expected: float | None, took: float | None) -> None:
+        """Take a case off what is left. Sums are kept, not made anew: a run may have a hundred thousand cases."""
+        if expected is None:
+            self._unknown -= 1
+        else:
+            self._known -= expected
+        if took is not None:
+            self._done_seconds += took
+            self._done += 1
+
     def _describe(self, run: Run) -> str:
         failed = sum(count for status, count in run.statuses.items() if status not in ("ok", "skipped"))
         parts = [f"{failed} failed"] if failed else []
         if self._left and self._done:
-            usual = sum(self._done) / len(self._done)
-            left = sum(usual if seconds is None else seconds for seconds in self._left.values()) / run.workers
-            parts.append(f"about {duration(left)} left")
+            left = self._known + self._unknown * self._done_seconds / self._done
+            parts.append(f"about {duration(left / run.workers)} left")
         if self._running:
             parts.append(f"now {inert(str(next(iter(self._running.values()))))}")
         return " · ".join(parts)

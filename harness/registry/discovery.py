@@ -61,7 +61,7 @@ def discover(points: Iterable[EntryPoint] | None = None) -> Discovery:
     warnings: list[str] = []
     if points is None:
         points = entry_points(group=PAPERS)
-    for point in sorted(points, key=lambda point: (point.value != "harness_plugins", point.value)):
+    for point in sorted(points, key=lambda point: (not _is_ours(point), point.value)):
         distribution = point.dist.name if point.dist else point.name
         try:
             found = list(_walk(point.value, distribution))
@@ -74,6 +74,11 @@ def discover(points: Iterable[EntryPoint] | None = None) -> Discovery:
                 taken = f"{first.distribution} has one of that name"
                 warnings.append(f"{owner.kind} {owner.name!r} of {distribution} is left out: {taken}")
     return Discovery(dict(sorted(owners.items())), tuple(warnings))
+
+
+def _is_ours(point: EntryPoint) -> bool:
+    """Of two papers with one name, the one that comes with the harness stays."""
+    return point.dist is not None and point.dist.name == "paper-harness"
 
 
 def owner_name(module: str) -> str:
