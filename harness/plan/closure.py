@@ -1,8 +1,8 @@
 """What determines the behaviour of a class: the source it reaches inside its own package, and what it imports outside.
 
 The source is read, not imported. A module counts as a whole, with everything it imports inside the package (imports in
-functions included, those for type checkers left out). Comments, formatting, docstrings and cards (`paper = ...`) do
-not count. A package's `__init__` that re-exports is passed through: only the names that are imported from it matter.
+functions included, those for type checkers left out). Comments, formatting, docstrings, cards (`paper = ...`), claims
+(`claims = ...`) and what they take from `harness` itself do not count. A package's `__init__` that re-exports is passed through: only the names that are imported from it matter.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from harness.registry.source import ModuleSource, PackageSource
 
 _FOR_TYPE_CHECKERS = {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
-_CARDS = {"paper", "family"}
+_CARDS = {"paper", "family", "claims"}
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ class Closures:
 
 
 def digest(tree: ast.Module) -> str:
-    """A hash of what a module does: not of comments, formatting, docstrings or its card."""
-    body = [node for node in tree.body if not _is_card(node)]
+    """A hash of what a module does: not of comments, formatting, docstrings, or what only says what there is."""
+    body = [node for node in tree.body if not _is_card(node) and not _is_interface(node)]
     text = ast.dump(_Undocumented().visit(ast.Module(body=body, type_ignores=[])))
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
@@ -119,8 +119,15 @@ def _runtime_nodes(tree: ast.AST) -> Iterator[ast.AST]:
         yield from _runtime_nodes(node)
 
 
+def _is_interface(node: ast.stmt) -> bool:
+    """`from harness import Claim, Paper`: whatever of it takes part in an outcome is also named where it is used."""
+    if not isinstance(node, ast.ImportFrom) or node.level or node.module != "harness":
+        return False
+    return all(alias.asname is None for alias in node.names)
+
+
 def _is_card(node: ast.stmt) -> bool:
-    if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(node.value, ast.Call):
+    if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(node.value, ast.Call | ast.List):
         return False
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
     return any(isinstance(target, ast.Name) and target.id in _CARDS for target in targets)

@@ -183,7 +183,7 @@ class Butterfly:
             raise ValueError(f"a butterfly of size {n_in} stores {stored} numbers, but the budget is {budget}")
 
 
-_CLAIMS = [
+claims = [
     Claim(
         "transforms",
         "One Monarch matrix holds the permuted Fourier and the Hadamard transform; low rank of the same size does not",
@@ -283,5 +283,5 @@ paper = Paper(
     code="https://github.com/HazyResearch/fly",
     constructions=[Monarch, SparseToDense, DenseToSparse],
     baselines=[Butterfly, AlternatingLeastSquares],
-    claims=_CLAIMS,
+    claims=claims,
 )
