@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from harness.api import RunResult, run
     from harness.backends import Backend
+    from harness.checks.check import Judged, all_of, at_least_of
+    from harness.checks.measured import agreement, difference, measured, rank, ratio
     from harness.context import Context
     from harness.errors import HarnessError, InvalidOutcomeError
     from harness.hookspecs import hookimpl
@@ -26,12 +28,20 @@ _HOME = {
     "Family": "papers",
     "HarnessError": "errors",
     "InvalidOutcomeError": "errors",
+    "Judged": "checks.check",
     "Metric": "metrics",
     "Paper": "papers",
     "RunResult": "api",
     "Task": "tasks",
+    "agreement": "checks.measured",
+    "all_of": "checks.check",
+    "at_least_of": "checks.check",
+    "difference": "checks.measured",
     "hookimpl": "hookspecs",
+    "measured": "checks.measured",
     "metric": "metrics",
+    "rank": "checks.measured",
+    "ratio": "checks.measured",
     "run": "api",
 }
 
@@ -43,12 +53,20 @@ __all__ = [
     "Family",
     "HarnessError",
     "InvalidOutcomeError",
+    "Judged",
     "Metric",
     "Paper",
     "RunResult",
     "Task",
+    "agreement",
+    "all_of",
+    "at_least_of",
+    "difference",
     "hookimpl",
+    "measured",
     "metric",
+    "rank",
+    "ratio",
     "run",
 ]
 

@@ -76,26 +76,54 @@ def prepare(
     Raises:
         HarnessError: the suite is wrong (`SuiteError`, with every problem), or nothing matches `only`.
     """
-    plugins = Plugins(builtin, warn)
+    plugins, catalogue = Plugins(builtin, warn), installed(warn)
+    suite = load(Path(path), catalogue, plugins.backends(), overrides, scale)
+    return prepare_suite(suite, catalogue, plugins, Store(store_folder(store)), only=only, fresh=fresh)
+
+
+def installed(warn: Callable[[str], None] = warnings.warn) -> Catalogue:
+    """The catalogue of what is installed; what is wrong with it is said."""
     catalogue = Catalogue()
     for text in catalogue.discovery.warnings:
         warn(text)
-    suite = load(Path(path), catalogue, plugins.backends(), overrides, scale)
+    return catalogue
+
+
+def prepare_suite(
+    suite: Suite, catalogue: Catalogue, plugins: Plugins, store: Store, *, only: Sequence[str] = (), fresh: bool = False
+) -> Prepared:
+    """Plan the run of a checked suite.
+
+    Raises:
+        HarnessError: nothing matches `only`.
+    """
     planner = Planner(catalogue)
     cases = planner.cases(suite, only)
-    folder = Store(store_folder(store))
-    plan = [_skip_unavailable(planned) for planned in History(folder, cases).plan(cases, fresh=fresh)]
-    return Prepared(suite, plan, catalogue, planner, plugins, folder)
+    plan = [_skip_unavailable(planned) for planned in History(store, cases).plan(cases, fresh=fresh)]
+    return Prepared(suite, plan, catalogue, planner, plugins, store)
 
 
-def start(prepared: Prepared, *, jobs: int = 1, shuffle: int | None = None) -> RunResult:
-    """Execute a prepared suite. `shuffle` seeds another order of the cases, which changes nothing else."""
+def start(
+    prepared: Prepared,
+    *,
+    jobs: int = 1,
+    shuffle: int | None = None,
+    conclude: Callable[[Run], None] | None = None,
+) -> RunResult:
+    """Execute a prepared suite.
+
+    Args:
+        prepared: what `prepare` returned.
+        jobs: how many cases run at a time; timed ones run alone whatever it says.
+        shuffle: seeds another order of the cases, which changes nothing else.
+        conclude: called when all results are stored, before the run is over; not if it is interrupted.
+    """
     plan = list(prepared.plan)
     if shuffle is not None:
         random.Random(shuffle).shuffle(plan)
     run_id, directory = prepared.store.new_run(prepared.suite.name)
     origin = provenance(prepared.suite.path.absolute().parent)
-    current = Run(run_id, directory, prepared.suite, plan, origin, jobs)
+    current = Run(run_id, directory, prepared.suite, plan, origin, jobs, conclude=conclude)
     parts = str(prepared.store.root / "parts")
     executor = LocalExecutor(jobs, partial(spec, catalogue=prepared.catalogue, parts=parts), prepared.planner.modules)
     execute(current, executor, prepared.plugins)

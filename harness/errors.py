@@ -16,6 +16,8 @@ class ExitCode(enum.IntEnum):
     """The suite, a name or an option is wrong; nothing was run."""
     CASES_FAILED = 3
     """The run is complete, but at least one case failed, was invalid, timed out, ran out of memory or crashed."""
+    CLAIMS_FAILED = 4
+    """All cases are ok, but a claim failed, or its check is not able to fail."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C or a signal; finished cases are kept."""
 

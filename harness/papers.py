@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from harness.checks.check import Check
 from harness.components import kebab
 from harness.errors import PluginError
 from harness.metrics import Metric
@@ -27,8 +28,10 @@ class Claim:
     """The paper's own figure, and where it stands in the paper."""
     criterion: str
     """What has to be seen here for the claim to hold, with its threshold."""
-    cells: Sequence[Mapping[str, Any]] = ()
+    cells: Sequence[Mapping[str, Any]]
     """The cells that test it: matrices as a suite has them (`tasks`, `models`, `seeds` ...)."""
+    check: Check
+    """The criterion as the harness applies it to the results of these cells."""
 
 
 @dataclass(frozen=True, kw_only=True)

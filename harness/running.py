@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +31,8 @@ class Run:
     workers: int
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     finished_at: datetime | None = None
+    conclude: Callable[[Run], None] | None = None
+    """What is made of the results when all are there, before the run is over."""
     interrupted: bool = False
     statuses: Counter[Status] = field(default_factory=Counter)
     """How many cases have ended in which way so far."""
@@ -70,6 +72,8 @@ def execute(run: Run, executor: LocalExecutor, plugins: Plugins) -> None:
                 _finished(run, plugins, planned.case, result)
         for event in executor.execute([planned.case for planned in run.plan if planned.to_run]):
             _tell(run, plugins, event)
+        if run.conclude:
+            run.conclude(run)
     except KeyboardInterrupt:
         run.interrupted = True
     finally:

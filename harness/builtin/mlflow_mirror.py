@@ -39,8 +39,8 @@ class MlflowMirror:
 
     @hookimpl
     def harness_run_started(self, run: Run) -> None:
-        """Start the process beside the run, unless all results are there (and logged) already."""
-        if not any(planned.to_run for planned in run.plan):
+        """Start the process beside the run, unless all results are there (and logged) already and nothing is concluded from them."""
+        if not run.conclude and not any(planned.to_run for planned in run.plan):
             return
         self._process = subprocess.Popen(
             [

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import signal
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.execution import announce, relative, stop_gently
 from harness.cli.warnings import warn
 
 if TYPE_CHECKING:
@@ -63,25 +62,11 @@ def command(
     if dry_run:
         _print_plan(prepared, jobs, as_json)
         return
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)  # as Ctrl-C: what is finished is kept
-    _announce(prepared)
+    stop_gently()
+    announce(prepared)
     result = start(prepared, jobs=jobs, shuffle=shuffle)
     _print_result(result, as_json)
     ctx.exit(result.exit_code)
-
-
-def _announce(prepared: Prepared) -> None:
-    """Say what is reused and why the rest runs."""
-    plan = prepared.plan
-    reasons = Counter(planned.reason for planned in plan if planned.to_run)
-    reused = sum(planned.reused is not None for planned in plan)
-    skipped = Counter(f"{planned.case.backend.name}: {planned.skipped}" for planned in plan if planned.skipped)
-    click.echo(f"{prepared.suite.name}: {len(plan)} cases, {reused} reused, {reasons.total()} to run", err=True)
-    for reason, count in reasons.items():
-        click.echo(f"  {count} {reason}", err=True)
-    for reason, count in skipped.items():
-        click.echo(f"  {count} skipped, {reason}", err=True)
 
 
 def _print_plan(prepared: Prepared, jobs: int, as_json: bool) -> None:
@@ -130,8 +115,4 @@ def _print_result(result: RunResult, as_json: bool) -> None:
 
     print_summaries(summaries, console())
     counted = ", ".join(f"{count} {status}" for status, count in sorted(result.statuses.items()))
-    click.echo(f"{counted}; results in {_relative(result.directory)}")
-
-
-def _relative(path: Path) -> Path:
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    click.echo(f"{counted}; results in {relative(result.directory)}")

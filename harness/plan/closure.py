@@ -2,7 +2,8 @@
 
 The source is read, not imported. A module counts as a whole, with everything it imports inside the package (imports in
 functions included, those for type checkers left out). Comments, formatting, docstrings, cards (`paper = ...`), claims
-(`claims = ...`) and what they take from `harness` itself do not count. A package's `__init__` that re-exports is passed through: only the names that are imported from it matter.
+(`claims = ...`) and imports from `harness` do not count. A package's `__init__` that re-exports is passed through: only
+the names that are imported from it matter.
 """
 
 from __future__ import annotations

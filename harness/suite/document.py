@@ -30,6 +30,7 @@ class Document:
 
     def __init__(self, source: str, text: str) -> None:
         self.source = source
+        self.text = text
         self.problems: list[Problem] = []
         self._keys: dict[Place, Mark] = {}
         self._values: dict[Place, Mark] = {}

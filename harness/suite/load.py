@@ -39,7 +39,22 @@ def load(
     Raises:
         SuiteError: with every problem found, each with file, line and column.
     """
-    document = Document.read(path)
+    return resolve(Document.read(path), path, catalogue, backends, overrides, scale)
+
+
+def resolve(
+    document: Document,
+    path: Path,
+    catalogue: Catalogue,
+    backends: Mapping[str, type[Backend]],
+    overrides: Iterable[str] = (),
+    scale: str | None = None,
+) -> Suite:
+    """Check a suite that has been read; `path` is where it stands, or where it is to be thought of.
+
+    Raises:
+        SuiteError: with every problem found.
+    """
     for assignment in overrides:
         document.override(assignment)
     if scale:
@@ -49,7 +64,7 @@ def load(
     blocks = tuple(loader.block(index, matrix) for index, matrix in enumerate(file.matrix))
     if problems := document.problems + problems + loader.problems:
         raise SuiteError(problems)
-    return Suite(file.name, file.description, path, path.read_text(encoding="utf-8"), blocks)
+    return Suite(file.name, file.description, path, document.text, blocks)
 
 
 def _rescale(document: Document, scale: str) -> None:

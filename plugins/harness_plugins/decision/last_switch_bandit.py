@@ -35,7 +35,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from harness import Claim, Paper
+from harness import Claim, Paper, all_of, measured
 from harness_plugins.decision._cycle_lp import cycle_columns, solve_cycle_lp
 from harness_plugins.decision._last_switch import IDLE, Floats, Ints, checked_monotone, slot
 from harness_plugins.decision._rounding import draw_schedules
@@ -166,6 +166,7 @@ def isotonic_means(visits: Floats, rewards: Floats, width: float = 0.0) -> Float
 _PLANNING = "decision/last-switch-planning"
 _LEARNING = "decision/last-switch-learning"
 _OURS = "last-switch-bandit/lp-rounding"
+_ONLINE = "last-switch-bandit/online-lp-rounding"
 
 paper = Paper(
     title="Last switch dependent bandits with monotone payoff functions",
@@ -180,6 +181,9 @@ paper = Paper(
             figure="almost the 1 - 1/e of recharging bandits (abstract); 1 - (1 - 1/n)^n by the correlation gap",
             criterion="approx-ratio-lp >= 1 - (2/3)^3 = 0.704 less 3 approx-ratio-lp-stderr, on all of 20 instances",
             cells=[{"tasks": [{_PLANNING: {"kind": "monotone"}}], "models": [_OURS], "seeds": 20}],
+            check=(measured("approx-ratio-lp") + 3 * measured("approx-ratio-lp-stderr"))
+            .each()
+            .at_least(1 - (2 / 3) ** 3),
         ),
         Claim(
             "lsd-lp-upper",
@@ -187,6 +191,7 @@ paper = Paper(
             figure="'novel higher-dimensional relaxation' (abstract); no figure",
             criterion="lp-over-opt >= 1 - 1e-8 on all of 20 instances, and <= 1.10 on at least 18 of them",
             cells=[{"tasks": [{_PLANNING: {"kind": "monotone"}}], "models": ["decision/exact-dp"], "seeds": 20}],
+            check=measured("lp-over-opt").each().at_least(1 - 1e-8) & measured("lp-over-opt").share(0.9).at_most(1.10),
         ),
         Claim(
             "lsd-beats-greedy",
@@ -200,6 +205,9 @@ paper = Paper(
                     "seeds": 5,
                 }
             ],
+            check=(
+                measured("average-reward", _OURS) / measured("average-reward", "decision/greedy").largest(over="tie")
+            ).at_least(1.4),
         ),
         Claim(
             "lsd-regret",
@@ -210,10 +218,18 @@ paper = Paper(
             cells=[
                 {
                     "tasks": [{_LEARNING: {"kind": "monotone"}}],
-                    "models": ["last-switch-bandit/online-lp-rounding", "decision/ucb1", "decision/round-robin"],
+                    "models": [_ONLINE, "decision/ucb1", "decision/round-robin"],
                     "seeds": 20,
                 }
             ],
+            check=all_of(
+                measured("approx-ratio-plan", _ONLINE).at_least(0.95),
+                measured("plan-regret-curve", _ONLINE, round=[2000, 5000, 10_000, 20_000])
+                .mean(over="seed")
+                .per("round")
+                .slope(over="round")
+                .at_most(-0.25),
+            ),
         ),
     ],
 )

@@ -49,7 +49,7 @@ from math import ceil, log2, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import Claim, Paper
+from harness import Claim, Paper, all_of, measured, ratio
 from harness_plugins.discrete._correlation import block_count, correlation_sum, transform_cost, whole
 from harness_plugins.discrete._strings import Strings, check_strings, relabel
 from harness_plugins.discrete.arenas.matchers import check_bound, check_eps
@@ -306,6 +306,9 @@ class Bucket:
 
 _EVERY_ORIGIN = ["uniform", "sqrt-balanced", "zipf", "planted", "periodic", "source"]
 _EVERY_BOUND = [1, 2, 4, 8, 16, 32, 64]
+_BOUNDED = "pattern-hamming/pigeonhole-kangaroo"
+_EXACT = ["pattern-hamming/tuned-hybrid", "discrete/fft-per-letter", "discrete/bitplane-popcount"]
+_ONE_WAY = ["pattern-hamming/abrahamson", "discrete/fft-per-letter", "discrete/bitplane-popcount"]
 
 paper = Paper(
     title="Faster Algorithms for Text-to-Pattern Hamming Distances",
@@ -357,6 +360,7 @@ paper = Paper(
                     "seeds": 5,
                 },
             ],
+            check=measured("exact-match").each().equals(1),
         ),
         Claim(
             name="ham-sqrt-scaling",
@@ -397,6 +401,17 @@ paper = Paper(
                     "seeds": 5,
                 },
             ],
+            check=all_of(
+                measured("ops-per-symbol", "pattern-hamming/tuned-hybrid")
+                .largest(over="sigma")
+                .slope(over="m")
+                .within(0.40, 0.65),
+                measured("ns-per-symbol", "pattern-hamming/tuned-hybrid")
+                .largest(over="sigma")
+                .slope(over="m")
+                .at_most(0.75),
+                measured("ns-per-symbol", "discrete/naive-numpy").slope(over="m").at_least(0.70),
+            ),
         ),
         Claim(
             name="ham-tuned-never-bad",
@@ -428,6 +443,13 @@ paper = Paper(
                     "seeds": 5,
                 }
             ],
+            check=all_of(
+                (
+                    measured("seconds", "pattern-hamming/tuned-hybrid")
+                    / measured("seconds", _ONE_WAY).smallest(over="model")
+                ).at_most(1.3),
+                ratio("seconds", "pattern-hamming/tuned-hybrid", "discrete/naive-numpy").at_most(1),
+            ),
         ),
         Claim(
             name="ham-k-bounded",
@@ -471,6 +493,18 @@ paper = Paper(
                     "seeds": 5,
                 },
             ],
+            check=all_of(
+                (
+                    measured("seconds", _BOUNDED, origin="planted", k=[1, 2, 4, 8])
+                    / measured("seconds", _EXACT, origin="planted").smallest(over="model")
+                ).at_most(1 / 3),
+                (
+                    measured("seconds", _BOUNDED, origin="planted", k=64)
+                    / measured("seconds", _BOUNDED, origin="planted", k=1)
+                ).at_most(4),
+                (measured("ops", "discrete/kangaroo", k=64) / measured("ops", "discrete/kangaroo", k=1)).at_least(4),
+                measured("ops", "discrete/kangaroo").rank_correlation(over="k").at_least(0.85),
+            ),
         ),
         Claim(
             name="ham-approx-eps",
@@ -487,6 +521,12 @@ paper = Paper(
                     "seeds": 20,
                 }
             ],
+            check=all_of(
+                measured("within-eps").at_least(0.95),
+                measured("over-estimates", "pattern-hamming/bucket").each().equals(0),
+                measured("seconds", "pattern-hamming/bucket", sigma=64).slope(over="eps").within(-1.3, -0.8),
+                measured("seconds", "discrete/karloff", sigma=64).slope(over="eps").within(-2.3, -1.7),
+            ),
         ),
     ],
 )

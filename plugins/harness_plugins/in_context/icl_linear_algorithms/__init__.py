@@ -34,7 +34,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
-from harness import Claim, Context, Paper
+from harness import Claim, Context, Paper, all_of, at_least_of, measured
 from harness_plugins.in_context.arenas.estimators import OnePassSgd, Ridge
 from harness_plugins.in_context.arenas.prompts import FloatArray, PromptLaw, check_prompts
 from harness_plugins.in_context.icl_linear_algorithms._programs import Program, execute, ridge_program, sgd_program
@@ -204,6 +204,14 @@ claims = [
                 "seeds": 3,
             },
         ],
+        check=all_of(
+            measured("relative-gap", _SGD, level="exact").each().at_most(1e-10),
+            measured("relative-gap", _SGD, level="compiled", c=1e-5).each().at_most(1e-3),
+            measured("relative-gap", _SGD, level="compiled", c=[1e-1, 1e-2, 1e-3, 1e-4])
+            .growth(over="c")
+            .each()
+            .at_least(10),
+        ),
     ),
     Claim(
         "ridge-program-exact",
@@ -215,6 +223,10 @@ claims = [
             {"tasks": [{_FIDELITY: {"d": [2, 4, 8]}}], "models": [{_RIDGE: {"level": "exact"}}], "seeds": 5},
             {"tasks": [{_FIDELITY: {"d": [2, 4, 8]}}], "models": [{_RIDGE: {"level": "compiled"}}], "seeds": 3},
         ],
+        check=all_of(
+            measured("largest-gap", _RIDGE, level="exact").each().at_most(1e-8),
+            measured("relative-gap", _RIDGE, level="compiled").each().at_most(1e-3),
+        ),
     ),
     Claim(
         "space-scaling",
@@ -229,6 +241,11 @@ claims = [
                 "seeds": 1,
             }
         ],
+        check=all_of(
+            measured("hidden-rows", _SGD).slope(over="d").each().within(0.85, 1.15),
+            measured("hidden-rows", _RIDGE).slope(over="d").each().within(1.85, 2.15),
+            measured("layers-per-example", [_SGD, _RIDGE]).spread(over="d").each().equals(0),
+        ),
     ),
     Claim(
         "bayes-ridge",
@@ -251,6 +268,22 @@ claims = [
                 "seeds": 5,
             }
         ],
+        check=at_least_of(
+            2,
+            *(
+                (
+                    measured("spd-ridge", _TRAINED, noise=noise, penalty=optimal).mean(over="seed")
+                    / measured("spd-ridge", _TRAINED, noise=noise, penalty=others)
+                    .mean(over="seed")
+                    .smallest(over="penalty")
+                ).at_most(1)
+                for noise, optimal, others in (
+                    (1 / 4, 1 / 16, (0, 1 / 9, 1 / 4, 4 / 9, 1, 2)),
+                    (1 / 2, 1 / 4, (0, 1 / 16, 1 / 9, 4 / 9, 1, 2)),
+                    (2 / 3, 4 / 9, (0, 1 / 16, 1 / 9, 1 / 4, 1, 2)),
+                )
+            ),
+        ),
     ),
 ]
 

@@ -1,0 +1,101 @@
+"""Checks: what evidence can be judged by. `&`, `|` and `at_least_of` combine them; the others bound a quantity."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.checks import verdict as verdicts
+from harness.checks.evidence import Evidence
+from harness.checks.verdict import Judgement
+
+if TYPE_CHECKING:
+    from harness.checks.measured import Measured
+
+Contrast = tuple[tuple[str, ...], tuple[str, ...]]
+"""The models on both sides of a comparison that would not hold between equals."""
+
+
+class Check(ABC):
+    """Something that results can bear out or contradict."""
+
+    @abstractmethod
+    def judge(self, evidence: Evidence) -> Judgement:
+        """The verdict by these results.
+
+        Raises:
+            CheckError: what is asked for cannot be computed.
+        """
+
+    @abstractmethod
+    def measured(self) -> Iterator[Measured]:
+        """Everything that is read off the results."""
+
+    @abstractmethod
+    def contrasts(self) -> Sequence[Contrast]:
+        """Comparisons of models that decide the check: were the two the same, it could not hold."""
+
+    def __and__(self, other: Check) -> Check:
+        return Several((self, other), 2)
+
+    def __or__(self, other: Check) -> Check:
+        return Several((self, other), 1)
+
+
+@dataclass(frozen=True)
+class Several(Check):
+    """At least `count` of these checks."""
+
+    checks: tuple[Check, ...]
+    count: int
+
+    def judge(self, evidence: Evidence) -> Judgement:
+        """Each by itself; findings of all."""
+        return verdicts.at_least(self.count, [check.judge(evidence) for check in self.checks])
+
+    def measured(self) -> Iterator[Measured]:
+        """What any of them reads."""
+        for check in self.checks:
+            yield from check.measured()
+
+    def contrasts(self) -> Sequence[Contrast]:
+        """Those of all, if the checks that compare models are so many that the others alone are not enough."""
+        found = [check.contrasts() for check in self.checks]
+        decide = sum(map(bool, found)) > len(self.checks) - self.count
+        return [contrast for contrasts in found for contrast in contrasts] if decide else []
+
+
+@dataclass(frozen=True)
+class Judged(Check):
+    """A check that is a plain function, where the vocabulary is not enough."""
+
+    function: Callable[[Evidence], Judgement]
+    reads: tuple[Measured, ...]
+    """What the function reads: these cells have to be there."""
+    compares: tuple[Contrast, ...] = ()
+
+    def judge(self, evidence: Evidence) -> Judgement:
+        """What the function says."""
+        return self.function(evidence)
+
+    def measured(self) -> Iterator[Measured]:
+        """What the function is declared to read."""
+        yield from self.reads
+
+    def contrasts(self) -> Sequence[Contrast]:
+        """What the function is declared to compare."""
+        return self.compares
+
+
+def at_least_of(count: int, *checks: Check) -> Check:
+    """Held if at least `count` of the checks are."""
+    if not 1 <= count <= len(checks):
+        raise ValueError(f"at least {count} of {len(checks)} checks is never or always so")
+    return Several(checks, count)
+
+
+def all_of(*checks: Check) -> Check:
+    """Held if every one of the checks is."""
+    return at_least_of(len(checks), *checks)

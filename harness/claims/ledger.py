@@ -1,0 +1,172 @@
+"""The ledger: the last verdict on every claim with its evidence, a pair of files for each paper, and a page of all.
+
+`claims/PAPER.json` holds the verdicts, `claims/PAPER.parquet` the results that they rest on (by the key of each case),
+and `claims.md` is made from them. All are small and meant to be committed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.claims.choice import Chosen
+from harness.claims.gather import COLUMNS
+from harness.claims.record import Record
+from harness.store.files import write_atomically
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PAGE = "claims.md"
+_MARKS = {"held": "✔ held", "failed": "✘ failed", "inconclusive": "? inconclusive"}
+
+
+class Ledger:
+    """The verdicts that a store keeps."""
+
+    def __init__(self, store: Path) -> None:
+        self._page = store / PAGE
+        self._folder = store / "claims"
+
+    def papers(self) -> list[str]:
+        """The papers with verdicts."""
+        return sorted(path.stem for path in self._folder.glob("*.json"))
+
+    def records(self, paper: str) -> list[Record]:
+        """The verdicts on a paper's claims, in the order of its card."""
+        path = self._folder / f"{paper}.json"
+        records: list[Record] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+        return records
+
+    def evidence(self, paper: str) -> pa.Table:
+        """The results that the verdicts on a paper's claims rest on."""
+        import pyarrow.parquet as pq
+
+        return pq.read_table(self._folder / f"{paper}.parquet")
+
+    def update(
+        self, chosen: Sequence[Chosen], records: Sequence[Record], table: pa.Table, order: Collection[str]
+    ) -> None:
+        """Put in the verdicts on claims of one paper, with the results they rest on.
+
+        Args:
+            chosen: the claims that were judged.
+            records: their verdicts.
+            table: the results.
+            order: the names of all claims on the paper's card; what is not among them any more leaves the ledger.
+        """
+        paper = chosen[0].paper
+        self._folder.mkdir(parents=True, exist_ok=True)
+        merged = {record["claim"]: record for record in (*self.records(paper), *records)}
+        kept = [merged[name] for name in order if name in merged]
+        self._write_evidence(paper, chosen, table)
+        _write(self._folder / f"{paper}.json", json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+
+    def write_page(self) -> None:
+        """Make the page of all verdicts anew."""
+        _write(self._page, page({paper: self.records(paper) for paper in self.papers()}))
+
+    def _write_evidence(self, paper: str, chosen: Sequence[Chosen], table: pa.Table) -> None:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+        import pyarrow.parquet as pq
+
+        keys = pa.array({case.key for one in chosen for case in one.cases})
+        metrics = pa.array({one.metric for claim in chosen for one in claim.claim.check.measured()})
+        read = pc.or_(pc.is_in(table["metric"], metrics), pc.is_null(table["metric"]))
+        rows = table.select(list(COLUMNS)).filter(pc.and_(pc.is_in(table["key"], keys), read))
+        path = self._folder / f"{paper}.parquet"
+        if path.is_file():
+            before = self.evidence(paper)
+            rows = pa.concat_tables([before.filter(pc.invert(pc.is_in(before["key"], keys))), rows])
+        rows = rows.sort_by("key").replace_schema_metadata(None)
+        write_atomically(path, lambda temporary: pq.write_table(rows, temporary, compression="zstd"))
+
+
+def page(papers: dict[str, list[Record]]) -> str:
+    """The ledger as Markdown."""
+    records = [record for found in papers.values() for record in found]
+    counted = ", ".join(f"{sum(one['verdict'] == verdict for one in records)} {verdict}" for verdict in _MARKS)
+    lines = [
+        "# Claims",
+        "",
+        "What papers say, put to the test. Made by `harness claims`, with the results in `claims/`; not to be edited.",
+        "",
+        f"{len(records)} claims of {len(papers)} papers: {counted}.",
+    ]
+    for paper, found in papers.items():
+        lines += ["", f"## {paper}", "", *_table(found), "", *_details(found)]
+    return "\n".join(lines) + "\n"
+
+
+def _table(records: Iterable[Record]) -> list[str]:
+    rows = ["| claim | verdict | the paper says | here | margin | cells | time |", "|---|---|---|---|---|---|---|"]
+    for record in records:
+        told = record["telling"]
+        here, margin = (interval_text(told), _number(told["margin"])) if told else ("", "")
+        cells = [record["claim"].partition("/")[2], _MARKS[record["verdict"]], record["figure"], here, margin]
+        cells += [str(record["cells"]), f"{record['seconds']:.0f} s"]
+        rows.append(f"| {' | '.join(map(_inert, cells))} |")
+    return rows
+
+
+def _details(records: Iterable[Record]) -> list[str]:
+    lines = []
+    for record in records:
+        origin = f"{record['date']}, {_machine(record['machine'])}, {_commit(record)}, scale {record['scale']}"
+        lines += [f"**{_inert(record['claim'].partition('/')[2])}**: {_inert(record['statement'])}", ""]
+        lines += [f"- needed: {_inert(record['criterion'])}"]
+        lines += [f"- {record['verdict']}" + (f": {_inert(record['reason'])}" if record["reason"] else "")]
+        lines += [f"  - {_inert(finding_text(finding))}" for finding in record["findings"]]
+        lines += [f"- {origin}, seeds {_seeds(record['seeds'])}", ""]
+    return lines
+
+
+def finding_text(finding: dict[str, Any]) -> str:
+    """A finding in a line."""
+    text: str = finding["what"]
+    if finding["estimate"] is not None:
+        text += f" = {interval_text(finding)}"
+    return f"{text}, {finding['bound']}: {finding['verdict']}" + (
+        f" ({finding['reason']})" if finding["reason"] else ""
+    )
+
+
+def interval_text(finding: dict[str, Any]) -> str:
+    """A finding's estimate with its interval."""
+    text = _number(finding["estimate"])
+    if finding["low"] is not None and finding["low"] != finding["high"]:
+        text += f" [{_number(finding['low'])}, {_number(finding['high'])}]"
+    return text
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _machine(machine: dict[str, Any]) -> str:
+    return f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}"
+
+
+def _commit(record: Record) -> str:
+    if not record["commit"]:
+        return "no commit"
+    return f"commit {record['commit'][:10]}" + (" with changes" if record["dirty"] else "")
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    whole = len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[-1] + 1))
+    return f"{seeds[0]}..{seeds[-1]}" if whole else ", ".join(map(str, seeds))
+
+
+def _inert(text: str) -> str:
+    """Text that Markdown shows as it is, in one line."""
+    for character in "\\`*_<>|[]":
+        text = text.replace(character, f"\\{character}")
+    return " ".join(text.split())
+
+
+def _write(path: Path, text: str) -> None:
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))

@@ -1,0 +1,1 @@
+"""Statistics: intervals, paired comparisons, corrections, rankings. Numbers in, numbers out; nothing of the harness."""
