@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.backends import Backend
     from harness.plan.case import Case
     from harness.results import Result
@@ -66,3 +68,14 @@ def harness_case_finished(run: Run, case: Case, result: Result) -> None:
 @hookspec
 def harness_run_finished(run: Run) -> None:
     """The run is over, complete or interrupted (`run.interrupted`). Called exactly once after `harness_run_started`."""
+
+
+@hookspec
+def harness_find_run(reference: str, store: Path) -> Path | None:
+    """The folder of the run that a reference names, or None if it is not this plugin's kind of reference.
+
+    Called by commands that read runs, such as `harness compare`, for references with a prefix, such as `mlflow:NAME`;
+    `store` is the folder of runs. The answer has the layout of a run's folder, `run.json` and `results.parquet`; what
+    has to be fetched goes to a temporary place that lasts as long as the command. A reference of the right kind to a
+    run that is not there is a `HarnessError`, which says where it was looked for.
+    """

@@ -21,6 +21,7 @@ BUILTIN = {
     "backends": "harness.builtin.backends:TorchBackends",
     "store": "harness.builtin.store:StoreWriter",
     "mlflow": "harness.builtin.mlflow_mirror:MlflowMirror",
+    "mlflow-source": "harness.builtin.mlflow_source:MlflowSource",
     "progress": "harness.builtin.progress:Progress",
 }
 """The plugins that come with the harness, each imported and made for a command that wants it."""

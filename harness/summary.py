@@ -1,4 +1,4 @@
-"""Results in short: for each task a ranking of the models by its first metric, over the seeds."""
+"""Results in short: for each task the models by its first metric, over the seeds, with the places that tests leave."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from harness.compare.options import Options
+from harness.compare.sample import Place, sampling
+from harness.compare.task import TaskComparison, task_comparisons
+from harness.stats.intervals import mean_interval
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
-CONFIDENCE = 0.95
+_SENTENCES = 3
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,8 @@ class Line:
     peak_memory: float | None
     """Mean peak of a case, in bytes."""
     statuses: Mapping[str, int]
+    place: tuple[int, int] | None
+    """The best and the worst place that the tests leave open; None for what is not ranked."""
 
     @property
     def failures(self) -> str:
@@ -57,43 +64,33 @@ class TaskSummary:
     """Metrics that are curves: in the store, not in the table."""
     lines: tuple[Line, ...]
 
-    def ranks(self) -> Iterator[int | None]:
-        """The place of each line by its first metric, equals sharing one; None for those that are not ranked."""
-        means = [line.estimates[0].mean if line.estimates and line.role != "reference" else None for line in self.lines]
-        for mean in means:
-            yield None if mean is None else means.index(mean) + 1
+    sentences: tuple[str, ...]
+    """What the comparison says of the constructions beside the best baseline."""
 
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""
-        return {**asdict(self), "ranks": list(self.ranks())}
+        return asdict(self)
 
 
 def summarize(table: pa.Table) -> list[TaskSummary]:
     """The rankings of a run's results, in the order of the run."""
     columns = ["case", "task_label", "model_label", "role", "backend_label", "scale", "status", "metric", "unit"]
     columns += ["direction", "value", "coordinates", "seconds", "peak_memory"]
-    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    groups: dict[Place, list[dict[str, Any]]] = {}
     for row in table.select(columns).to_pylist():
-        groups.setdefault((row["task_label"], row["scale"], row["backend_label"]), []).append(row)
-    return [_summary(*key, rows) for key, rows in groups.items()]
+        groups.setdefault(Place(row["task_label"], row["scale"], row["backend_label"]), []).append(row)
+    compared = {one.place: one for one in task_comparisons(sampling(table).samples, Options())}
+    return [_summary(place, rows, compared.get(place)) for place, rows in groups.items()]
 
 
-def interval_half_width(values: list[float]) -> float | None:
-    """Half the width of the Student t interval of a mean, at 95 %; assumes independent, roughly normal values."""
-    from scipy.special import stdtrit
-
-    if len(values) < 2:
-        return None
-    mean = math.fsum(values) / len(values)
-    variance = math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
-    return float(stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2)) * math.sqrt(variance / len(values))
-
-
-def _summary(task: str, scale: str, backend: str, rows: list[dict[str, Any]]) -> TaskSummary:
+def _summary(place: Place, rows: list[dict[str, Any]], compared: TaskComparison | None) -> TaskSummary:
+    places = {one.arm.name: one.place for one in compared.standings} if compared else {}
+    sentences = tuple(pair.sentence for pair in compared.headlines[:_SENTENCES]) if compared else ()
     by_model = sorted(rows, key=lambda row: str(row["model_label"]))
-    lines = [_line(model, list(group)) for model, group in groupby(by_model, key=lambda row: str(row["model_label"]))]
-    curves = dict.fromkeys(row["metric"] for row in rows if row["coordinates"])
-    return TaskSummary(task, scale, backend, tuple(curves), tuple(sorted(lines, key=_order)))
+    groups = groupby(by_model, key=lambda row: str(row["model_label"]))
+    lines = sorted((_line(model, list(group), places.get(model)) for model, group in groups), key=_order)
+    curves = tuple(dict.fromkeys(row["metric"] for row in rows if row["coordinates"]))
+    return TaskSummary(place.task, place.scale, place.backend, curves, tuple(lines), sentences)
 
 
 def _order(line: Line) -> tuple[bool, bool, tuple[float, ...]]:
@@ -102,7 +99,7 @@ def _order(line: Line) -> tuple[bool, bool, tuple[float, ...]]:
     return (line.role == "reference", not oriented, oriented)
 
 
-def _line(model: str, rows: list[dict[str, Any]]) -> Line:
+def _line(model: str, rows: list[dict[str, Any]], place: tuple[int, int] | None) -> Line:
     cases = {row["case"]: row for row in rows}.values()
     statuses: dict[str, int] = {}
     for case in cases:
@@ -116,6 +113,7 @@ def _line(model: str, rows: list[dict[str, Any]]) -> Line:
         _mean(case["seconds"] for case in ok),
         _mean(case["peak_memory"] for case in ok),
         statuses,
+        place,
     )
 
 
@@ -124,9 +122,9 @@ def _estimates(rows: list[dict[str, Any]]) -> Iterator[Estimate]:
     for row in rows:
         by_metric.setdefault(row["metric"], []).append(row)
     for metric, group in by_metric.items():
-        values = [row["value"] for row in group]
-        mean = math.fsum(values) / len(values)
-        yield Estimate(metric, group[0]["unit"], group[0]["direction"], mean, interval_half_width(values), len(values))
+        interval = mean_interval([row["value"] for row in group])
+        half = interval.high - interval.estimate if interval.bounded else None
+        yield Estimate(metric, group[0]["unit"], group[0]["direction"], interval.estimate, half, interval.count)
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

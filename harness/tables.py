@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from harness.compare.standing import place_text
 from harness.summary import Estimate, Line, TaskSummary
 
 _PLAIN_WIDTH = 140
@@ -24,9 +25,11 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def print_summaries(summaries: Iterable[TaskSummary], to: Console) -> None:
-    """A table per task."""
+    """A table per task, and what can be said of it."""
     for summary in summaries:
         to.print(task_table(summary))
+        for sentence in summary.sentences:
+            to.print(f"  {inert(sentence)}", soft_wrap=True)
         if others := [*list(_metrics(summary))[_METRICS:], *summary.curves]:
             to.print(f"  [dim]also in the results: {inert(', '.join(others))}[/]")
         to.print()
@@ -43,8 +46,8 @@ def task_table(summary: TaskSummary) -> Table:
         table.add_column(_heading(estimate), justify="right", overflow="fold")
     for heading in ("time", "memory", "cases"):
         table.add_column(heading, justify="right")
-    for line, rank in zip(summary.lines, summary.ranks(), strict=True):
-        table.add_row(*_row(line, str(rank or ""), list(shown)))
+    for line in summary.lines:
+        table.add_row(*_row(line, list(shown)))
     return table
 
 
@@ -94,7 +97,7 @@ def _heading(estimate: Estimate) -> str:
     return inert(f"{estimate.metric}{unit} {'↓' if estimate.direction == 'lower' else '↑'}")
 
 
-def _row(line: Line, rank: str, metrics: list[str]) -> list[str]:
+def _row(line: Line, metrics: list[str]) -> list[str]:
     by_name = {estimate.metric: estimate for estimate in line.estimates}
     name = inert(line.model)
     if line.role == "construction":
@@ -106,7 +109,7 @@ def _row(line: Line, rank: str, metrics: list[str]) -> list[str]:
     if line.failures:
         cases += f" [red]{inert(line.failures)}[/]"
     values = [_value(by_name.get(metric), interval=metric == metrics[0]) for metric in metrics]
-    return [rank, name, *values, duration(line.seconds), size(line.peak_memory), cases]
+    return [place_text(line.place), name, *values, duration(line.seconds), size(line.peak_memory), cases]
 
 
 def _value(estimate: Estimate | None, *, interval: bool) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.plan.case import Case
     from harness.running import Run
 
-_QUIET = {
+QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
@@ -39,7 +39,7 @@ class MlflowMirror:
 
     @hookimpl
     def harness_run_started(self, run: Run) -> None:
-        """Start the process beside the run, unless all results are there (and logged) already and nothing is concluded from them."""
+        """Start the process beside the run, unless nothing is run and nothing concluded: then all is logged already."""
         if not run.conclude and not any(planned.to_run for planned in run.plan):
             return
         self._process = subprocess.Popen(
@@ -50,7 +50,7 @@ class MlflowMirror:
                 str(run.directory),
                 tracking_uri(run.directory.parent),
             ],
-            env={**_QUIET, **os.environ},
+            env={**QUIET, **os.environ},
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -11,6 +11,7 @@ import os
 import re
 import select
 import sys
+import tempfile
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -18,8 +19,14 @@ from typing import Any
 
 import pyarrow as pa
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run
+from mlflow.entities import Metric, Param, Run, RunTag
 
+from harness.claims.record import VERDICTS
+from harness.compare.comparison import compare
+from harness.report.page import page
+from harness.report.report import Choices, gather
+from harness.report.source import read_source
+from harness.results import Status
 from harness.store.rows import SCHEMA
 from harness.store.store import JOURNAL, TABLE, Store
 
@@ -95,14 +102,17 @@ class Mirror:
         self._client.set_terminated(run, _STATUS.get(first["status"], "FAILED"), end_time=finished)
 
     def finish(self) -> None:
-        """Close the parent, with the suite and the results as its artifacts."""
+        """Close the parent: verdicts on claims as tags; suite, results, comparison and report as artifacts."""
         run = self._parent.info.run_id
         record = Store(self._folder.parent).record(self._folder.name)
         metrics = [Metric(f"cases/{status}", count, 0, 0) for status, count in record["statuses"].items()]
-        self._client.log_batch(run, metrics=metrics)
-        for name in ("suite.yaml", "run.json", TABLE):
+        self._client.log_batch(run, metrics=metrics, tags=list(_verdicts(self._folder / VERDICTS)))
+        for name in ("suite.yaml", "run.json", TABLE, VERDICTS):
             if (self._folder / name).is_file():
                 self._client.log_artifact(run, str(self._folder / name))
+        with tempfile.TemporaryDirectory() as made:
+            for path in _conclusions(self._folder, Path(made)):
+                self._client.log_artifact(run, str(path))
         self._client.set_terminated(run, "KILLED" if record["interrupted"] else "FINISHED")
 
     def _tags(self, row: dict[str, Any]) -> dict[str, str]:
@@ -148,6 +158,22 @@ def _metrics(rows: list[dict[str, Any]]) -> Iterator[tuple[str, float, int]]:
             ticks = list(json.loads(row["coordinates"]).values()) if row["coordinates"] else [0]
             step = ticks[0] if len(ticks) == 1 and isinstance(ticks[0], int) else index
             yield _FORBIDDEN.sub("_", row["metric"]), row["value"], step
+
+
+def _conclusions(run: Path, folder: Path) -> Iterator[Path]:
+    """The comparison of the run's models and its report, as files in a folder."""
+    source = read_source(run)
+    (folder / "report.html").write_text(page(gather([source], Choices())), encoding="utf-8")
+    yield folder / "report.html"
+    if Status.OK in source.statuses:
+        compared = json.dumps(compare(source.table).plain(), indent=1, allow_nan=False)
+        (folder / "comparison.json").write_text(compared, encoding="utf-8")
+        yield folder / "comparison.json"
+
+
+def _verdicts(path: Path) -> Iterator[RunTag]:
+    for record in json.loads(path.read_text(encoding="utf-8")) if path.is_file() else ():
+        yield RunTag(f"claim.{record['claim']}", record["verdict"])
 
 
 def _parameters(row: dict[str, Any]) -> list[Param]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +34,7 @@ def command(
 ) -> None:
     """Show the results of RUN (part of its name is enough; the default is the latest)."""
     from harness.api import store_folder
+    from harness.cli.filtering import matching
     from harness.store.store import Store
 
     opened = Store(store_folder(store))
@@ -43,25 +43,13 @@ def command(
         return
     table = opened.table(opened.find(run))
     patterns = {"task_label": task, "model_label": model, "metric": metric, "status": status}
-    chosen = _filter(table, {column: pattern for column, pattern in patterns.items() if pattern})
+    chosen = matching(table, {column: pattern for column, pattern in patterns.items() if pattern})
     if as_csv:
         click.echo(chosen.to_pandas().to_csv(index=False), nl=False)
     elif rows:
         _print_rows(chosen.to_pylist(), as_json)
     else:
         _print_summary(chosen, as_json)
-
-
-def _filter(table: Any, patterns: dict[str, str]) -> Any:
-    keep = [True] * table.num_rows
-    for column, pattern in patterns.items():
-        for index, value in enumerate(table.column(column).to_pylist()):
-            if value is not None:  # a case without values stays, whatever the metric: it failed
-                names = (value, value.partition("(")[0])
-                keep[index] &= pattern in names or any(fnmatch(name, pattern) for name in names)
-    import pyarrow as pa
-
-    return table.filter(pa.array(keep, pa.bool_()))
 
 
 def _print_runs(store: Any, as_json: bool) -> None:

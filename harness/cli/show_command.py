@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import inspect
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.cli import complete
 from harness.cli.warnings import warn
+
+if TYPE_CHECKING:
+    from harness.papers import Claim
 
 
 @click.command("show")
@@ -30,8 +33,6 @@ def command(name: str, as_json: bool) -> None:
 
 
 def _owner(catalogue: Any, name: str) -> dict[str, Any]:
-    from dataclasses import asdict
-
     from harness.papers import Paper
 
     owner = catalogue.owner(name)
@@ -45,8 +46,13 @@ def _owner(catalogue: Any, name: str) -> dict[str, Any]:
         entries = [entry for entry in catalogue.index.entries(owner) if entry.kind == kind]
         shown[f"{kind}s"] = {entry.name: f"{entry.role}: {entry.summary}".lstrip(": ") for entry in entries}
     if isinstance(card, Paper):
-        shown["claims"] = [asdict(claim) for claim in card.claims]
+        shown["claims"] = [_claim(claim) for claim in card.claims]
     return shown
+
+
+def _claim(claim: Claim) -> dict[str, Any]:
+    said = {name: getattr(claim, name) for name in ("name", "statement", "figure", "criterion")}
+    return {**said, "cells": [dict(cells) for cells in claim.cells]}
 
 
 def _component(catalogue: Any, name: str) -> dict[str, Any]:

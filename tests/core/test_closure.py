@@ -61,6 +61,8 @@ def digest_of(text: str) -> str:
         ('paper = Paper(title="A paper", constructions=[Model])\n', ""),
         ("paper = Paper(", "family = Family("),
         ("paper = Paper(", "paper: Paper = Paper("),
+        ("paper = Paper(", "claims = [Claim(measured('error').at_most(1))]\n\npaper = Paper("),
+        ("import math\n", "import math\n\nfrom harness import Claim, measured\n"),
     ],
 )
 def test_what_does_not_change_a_digest(old, new):
@@ -81,6 +83,9 @@ def test_what_does_not_change_a_digest(old, new):
         ("import math\n", "import cmath as math\n"),
         ("def guess(self, values)", "def guess(self, values, extra=None)"),
         ("paper = Paper(", "other = Paper("),
+        ("paper = Paper(", "limits = [3]\n\npaper = Paper("),
+        ("import math\n", "import math\n\nfrom harness import Claim as Model\n"),
+        ("import math\n", "import math\n\nfrom harness.context import Context\n"),
     ],
 )
 def test_what_changes_a_digest(old, new):

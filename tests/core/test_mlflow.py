@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -28,11 +29,11 @@ matrix:
 pytestmark = pytest.mark.slow
 
 
-def start(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def start(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     (folder / "suite.yaml").write_text(SUITE)
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("HARNESS", "MLFLOW"))}
     return subprocess.run(
-        [sys.executable, "-m", "harness", "run", "suite.yaml"],
+        [sys.executable, "-m", "harness", *(arguments or ("run", "suite.yaml"))],
         cwd=folder,
         env={**clean, "PYTHONPATH": str(TOYS), **environment},
         capture_output=True,
@@ -74,6 +75,24 @@ def test_a_parent_has_a_child_per_case(logged) -> None:
     assert {one.data.tags["mlflow.parentRunId"] for one in logged.children} == {parent.info.run_id}
     cases = logged.store.table(logged.run).column("case").to_pylist()
     assert sorted(one.data.tags["harness.case"] for one in logged.children) == sorted(set(cases))
+
+
+def test_a_parent_carries_the_comparison(logged) -> None:
+    (parent,) = logged.parents
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        path = logged.client.download_artifacts(parent.info.run_id, "comparison.json")
+    (task,) = json.loads(Path(path).read_text())["tasks"]
+    assert {arm["arm"] for arm in task["arms"]} >= {"guessing/mean", "guessing/shifted"}
+
+
+def test_verdicts_are_tags(logged) -> None:
+    said = start(logged.store.root.parent, "claims", "guessing", "--json")
+    experiment = logged.client.get_experiment_by_name("harness/claims")
+    runs = logged.client.search_runs([experiment.experiment_id])
+    (parent,) = [one for one in runs if "mlflow.parentRunId" not in one.data.tags]
+    (claim,) = json.loads(said.stdout)["claims"]
+    assert parent.data.tags["claim.guessing/mean-wins"] == claim["verdict"]
 
 
 def test_a_child_has_its_tags(logged) -> None:
@@ -134,7 +153,7 @@ def test_a_failed_case_says_so(logged) -> None:
 def test_the_parent_has_the_files_and_the_counts(logged) -> None:
     (parent,) = logged.parents
     files = {file.path for file in logged.client.list_artifacts(parent.info.run_id)}
-    assert files == {"suite.yaml", "run.json", "results.parquet"}
+    assert files == {"suite.yaml", "run.json", "results.parquet", "comparison.json", "report.html"}
     assert parent.data.metrics == {"cases/ok": 4.0, "cases/failed": 2.0}
 
 

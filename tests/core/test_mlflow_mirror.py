@@ -34,14 +34,15 @@ def started(monkeypatch, tmp_path):
     """Start the mirror for a plan: the processes made."""
     made: list[Process] = []
 
-    def start(*to_run: bool):
+    def start(*to_run: bool, conclude=None):
         def popen(*arguments, **options):
             made.append(Process())
             return made[-1]
 
         monkeypatch.setattr("harness.builtin.mlflow_mirror.subprocess.Popen", popen)
         mirror = MlflowMirror()
-        run = SimpleNamespace(directory=tmp_path / "run", plan=[SimpleNamespace(to_run=one) for one in to_run])
+        plan = [SimpleNamespace(to_run=one) for one in to_run]
+        run = SimpleNamespace(directory=tmp_path / "run", plan=plan, conclude=conclude)
         mirror.harness_run_started(run)
         return mirror, run, made
 
@@ -52,6 +53,12 @@ def test_nothing_is_started_when_all_is_reused(started) -> None:
     mirror, run, made = started(False, False)
     mirror.harness_run_finished(run)
     assert made == []
+
+
+def test_a_conclusion_is_logged_though_all_is_reused(started) -> None:
+    mirror, run, (process,) = started(False, False, conclude=print)
+    mirror.harness_run_finished(run)
+    assert process.done[-1] == "waited"
 
 
 def test_it_is_waited_for_at_the_end(started) -> None:

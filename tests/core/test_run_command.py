@@ -45,7 +45,7 @@ def test_a_run_as_json_is_json_alone(cli, of) -> None:
         ("guessing/mean", "error"),
         ("guessing/shifted", "error"),
     ]
-    assert task["ranks"] == [1, 2]
+    assert [line["place"] for line in task["lines"]] == [[1, 1], [2, 2]]
 
 
 @pytest.mark.parametrize(

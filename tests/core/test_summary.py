@@ -7,17 +7,12 @@ import math
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from rich.console import Console
 from scipy import stats
 
 from harness.store.rows import SCHEMA
-from harness.summary import interval_half_width, summarize
+from harness.summary import summarize
 from harness.tables import duration, print_summaries, size
-
-numbers = st.integers(-(10**9), 10**9).map(lambda number: number / 1000)
-values = st.lists(numbers, min_size=2, max_size=20).filter(lambda drawn: len(set(drawn)) > 1)
 
 
 def rows(model: str, *found: float | str | None, metric: str = "error", **more) -> list[dict]:
@@ -30,6 +25,7 @@ def rows(model: str, *found: float | str | None, metric: str = "error", **more) 
             "role": "baseline",
             "backend_label": "cpu",
             "scale": "smoke",
+            "seed": seed,
             "status": value if isinstance(value, str) else "ok",
             "metric": None if isinstance(value, str) else metric,
             "unit": "s",
@@ -53,15 +49,9 @@ def shown(*groups: list[dict]) -> str:
     return out.getvalue()
 
 
-@settings(deadline=None)
-@given(values)
-def test_the_interval_is_students(drawn) -> None:
-    low, high = stats.t.interval(0.95, len(drawn) - 1, loc=0, scale=stats.sem(drawn))
-    assert interval_half_width(drawn) == pytest.approx((high - low) / 2, rel=1e-9)
-
-
 def test_one_value_has_no_interval() -> None:
-    assert interval_half_width([1.0]) is None
+    (line,) = summary(rows("a/x", 1.0)).lines
+    assert line.estimates[0].half_width is None
 
 
 def test_the_mean_is_over_the_seeds() -> None:
@@ -74,12 +64,20 @@ def test_the_mean_is_over_the_seeds() -> None:
 def test_the_direction_ranks(direction, order) -> None:
     found = summary(rows("a/y", 2.0, direction=direction), rows("a/x", 1.0, direction=direction))
     assert [line.model for line in found.lines] == order
-    assert list(found.ranks()) == [1, 2]
+    assert [line.place for line in found.lines] == [(1, 2), (1, 2)]  # of one instance nothing is certain
 
 
-def test_equals_share_a_rank() -> None:
-    found = summary(rows("a/x", 1.0), rows("a/y", 1.0), rows("a/z", 2.0))
-    assert list(found.ranks()) == [1, 1, 3]
+def test_places_are_those_that_the_tests_leave() -> None:
+    found = summary(rows("a/x", 1.0, 2.0), rows("a/y", 1.0, 2.0), rows("a/z", 2.0, 4.0))
+    assert [line.place for line in found.lines] == [(1, 2), (1, 2), (3, 3)]
+
+
+def test_constructions_are_set_beside_the_best_baseline() -> None:
+    new = [rows(f"a/new{index}", 1.0, 2.0, role="construction") for index in range(4)]
+    found = summary(*new, rows("a/old", 2.0, 4.0), rows("a/older", 3.0, 6.0))
+    assert len(found.sentences) == 3
+    assert found.sentences[0].startswith("a/new0 beats a/old by a factor of 2")
+    assert found.sentences[0] in shown(*new, rows("a/old", 2.0, 4.0), rows("a/older", 3.0, 6.0))
 
 
 def test_equals_stand_in_the_order_of_the_next_metric() -> None:
@@ -87,13 +85,12 @@ def test_equals_stand_in_the_order_of_the_next_metric() -> None:
     fast = rows("a/zippy", 1.0) + rows("a/zippy", 3.0, metric="seconds-taken")
     found = summary(slow, fast)
     assert [line.model for line in found.lines] == ["a/zippy", "a/slow"]
-    assert list(found.ranks()) == [1, 1]
 
 
 def test_references_and_failures_are_not_ranked() -> None:
     found = summary(rows("a/exact", 0.0, role="reference"), rows("a/broken", "crashed"), rows("a/x", 1.0))
     assert [line.model for line in found.lines] == ["a/x", "a/broken", "a/exact"]
-    assert list(found.ranks()) == [1, None, None]
+    assert [line.place for line in found.lines] == [(1, 1), None, None]
 
 
 def test_failures_are_counted_and_never_in_a_mean() -> None:
