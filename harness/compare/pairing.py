@@ -13,7 +13,7 @@ from harness.compare.pair import Pair, Verdict
 from harness.compare.sample import Sample
 from harness.stats.interval import Interval
 from harness.stats.multiple import adjust
-from harness.stats.paired import Paired, Scale, paired, unpaired
+from harness.stats.paired import Paired, Scale, paired_rows, unpaired
 
 MOST = 12
 """So many arms are compared each with each; of more, each with one."""
@@ -50,7 +50,7 @@ def tested(samples: Sequence[Sample], baselines: Sequence[int | None], options: 
     A leader is found by looking at the data: to compare with it is to have looked at all pairs, and they all count.
     """
     trials = [
-        [_trial(sample, a, b, options) for a, b in couples(sample.ranking, chief(sample, baseline))]
+        _trials(sample, couples(sample.ranking, chief(sample, baseline)), options)
         for sample, baseline in zip(samples, baselines, strict=True)
     ]
     family = sum(
@@ -67,17 +67,30 @@ def correct(p_values: Sequence[float], family: int, options: Options) -> list[fl
     return corrected
 
 
-def _trial(sample: Sample, a: int, b: int, options: Options) -> _Trial:
+def _trials(sample: Sample, wanted: Sequence[tuple[int, int]], options: Options) -> list[_Trial]:
+    """The pairs tested: those of two arms without a gap all at once, the others one by one."""
+    whole: list[bool] = np.all(sample.known, axis=1).tolist()
+    at_once = [(a, b) for a, b in wanted if whole[a] and whole[b]]
+    values = sample.values[np.array(at_once, int).reshape(-1, 2)]
+    scale = Scale.RATIO if sample.positive else Scale.DIFFERENCE
+    direction, test, confidence = sample.quantity.direction, options.test, options.confidence
+    results = paired_rows(
+        values[:, 0], values[:, 1], direction=direction, scale=scale, test=test, confidence=confidence
+    )
+    found = {pair: _Trial(sample, *pair, result, paired=True) for pair, result in zip(at_once, results, strict=True)}
+    return [found.get(pair) or _with_gaps(sample, *pair, scale, options) for pair in wanted]
+
+
+def _with_gaps(sample: Sample, a: int, b: int, scale: Scale, options: Options) -> _Trial:
+    """A pair by the instances that both have; by all of each, if they have too few in common."""
     first, second = sample.values[a], sample.values[b]
     known_a, known_b = sample.known[a], sample.known[b]
     common = known_a & known_b
-    scale = Scale.RATIO if sample.positive else Scale.DIFFERENCE
     if common.sum() >= min(2, known_a.sum(), known_b.sum()):
-        direction = sample.quantity.direction
-        result = paired(
-            first[common],
-            second[common],
-            direction=direction,
+        (result,) = paired_rows(
+            first[None, common],
+            second[None, common],
+            direction=sample.quantity.direction,
             scale=scale,
             test=options.test,
             confidence=options.confidence,
@@ -89,8 +102,14 @@ def _trial(sample: Sample, a: int, b: int, options: Options) -> _Trial:
 
 def _pair(trial: _Trial, p_value: float, family: int, options: Options) -> Pair:
     sample, result = trial.sample, trial.result
-    known, failed = sample.known[[trial.a, trial.b]], sample.failed[[trial.a, trial.b]]
-    met = known | failed
+    known_a, known_b = sample.known[trial.a], sample.known[trial.b]
+    failed_a, failed_b = sample.failed[trial.a], sample.failed[trial.b]
+    wins, ties, losses, failed, met = result.wins, result.ties, result.losses, (0, 0), known_a | known_b
+    if not sample.flawless:  # a failed case loses to one that is ok
+        wins += int(np.count_nonzero(known_a & failed_b))
+        ties += int(np.count_nonzero(failed_a & failed_b))
+        losses += int(np.count_nonzero(failed_a & known_b))
+        failed, met = (int(failed_a.sum()), int(failed_b.sum())), met | failed_a | failed_b
     corrected = options.correction != "none" and family > 1
     return Pair(
         subject=sample.subject,
@@ -102,11 +121,11 @@ def _pair(trial: _Trial, p_value: float, family: int, options: Options) -> Pair:
         p_value=p_value,
         corrected=corrected,
         verdict=_verdict(trial, p_value, options),
-        wins=result.wins + int(np.count_nonzero(known[0] & failed[1])),
-        ties=result.ties + int(np.count_nonzero(failed.all(axis=0))),
-        losses=result.losses + int(np.count_nonzero(failed[0] & known[1])),
-        met=int(np.count_nonzero(met.any(axis=0))),
-        failed=(int(failed[0].sum()), int(failed[1].sum())),
+        wins=wins,
+        ties=ties,
+        losses=losses,
+        met=int(np.count_nonzero(met)),
+        failed=failed,
         level=options.alpha / family if corrected else options.alpha,
         rope=options.rope,
     )

@@ -75,6 +75,11 @@ class Sample:
         return known
 
     @cached_property
+    def flawless(self) -> bool:
+        """Whether no case has failed."""
+        return not self.failed.any()
+
+    @cached_property
     def means(self) -> np.ndarray:
         """The mean of each arm over the values that there are; NaN where there is none."""
         with np.errstate(invalid="ignore"):

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from harness.stats.arguments import Floats, Values, finite_values, positive_values
 from harness.stats.interval import Interval
 from harness.stats.intervals import student_interval
 from harness.stats.inversion import permutation_interval, pseudo_median_interval, studentized_interval
-from harness.stats.moments import mean_and_deviation
+from harness.stats.moments import mean_and_deviation, means_and_deviations
 from harness.stats.one_sample import (
     bootstrap_test,
     permutation_test,
     t_probability,
-    t_test,
     wilcoxon_test,
 )
 
@@ -83,26 +83,34 @@ def paired(
     first, second, scale = _on_scale(a, b, scale)
     if first.size != second.size:
         raise ValueError(f"pairs: {first.size} values of a, but {second.size} of b")
-    if direction not in get_args(Direction) or test not in get_args(Test):
-        raise ValueError(f"direction {direction!r} is one of {get_args(Direction)}, test {test!r} of {get_args(Test)}")
-    count, differences = first.size, _differences(first, second, scale)
-    mean, deviation = mean_and_deviation(differences)
-    student = student_interval(mean, deviation / math.sqrt(count), count - 1, confidence, count)
-    p_value, effect = _tested(test, student, differences, resamples, seed)
-    above, below = int(np.count_nonzero(differences > 0)), int(np.count_nonzero(differences < 0))
-    wins, losses = (below, above) if direction == "lower" else (above, below)
-    return Paired(
-        count=count,
-        scale=scale,
-        effect=effect.exponential() if scale is Scale.RATIO else effect,
-        p_value=p_value,
-        test=test,
-        effect_size=hedges_g(mean, deviation, count - 1),
-        deviation=deviation if count > 1 else None,
-        wins=wins,
-        ties=count - wins - losses,
-        losses=losses,
-    )
+    (only,) = _compared(first[None], second[None], direction, scale, test, confidence, seed, resamples)
+    return only
+
+
+def paired_rows(
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    direction: Direction,
+    scale: Scale,
+    test: Test = "t",
+    confidence: float = 0.95,
+    seed: int = 0,
+    resamples: int = 9999,
+) -> list[Paired]:
+    """`paired` for each row of `a` and `b`, both (rows, n): for many rows it costs a third.
+
+    Raises:
+        ValueError: the shapes differ, a value is not finite, or not positive where ratios are asked for.
+    """
+    first, second = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    if first.ndim != 2 or first.shape != second.shape or not first.shape[1]:
+        raise ValueError(f"rows: two arrays of one shape (rows, n) are needed, not {first.shape} and {second.shape}")
+    if not first.size:
+        return []
+    one, other, _ = _on_scale(first.ravel(), second.ravel(), scale)
+    rows = one.reshape(first.shape), other.reshape(first.shape)
+    return _compared(*rows, direction, scale, test, confidence, seed, resamples)
 
 
 def unpaired(a: Values, b: Values, *, scale: Scale | None = None, confidence: float = 0.95) -> Paired:
@@ -156,19 +164,63 @@ def _on_scale(a: Values, b: Values, scale: Scale | None) -> tuple[Floats, Floats
     return first, second, scale
 
 
+def _compared(
+    first: Floats,
+    second: Floats,
+    direction: Direction,
+    scale: Scale,
+    test: Test,
+    confidence: float,
+    seed: int,
+    resamples: int,
+) -> list[Paired]:
+    """Each row of two arrays (rows, n) that are on the scale of the comparison."""
+    if direction not in get_args(Direction) or test not in get_args(Test):
+        raise ValueError(f"direction {direction!r} is one of {get_args(Direction)}, test {test!r} of {get_args(Test)}")
+    count, differences = first.shape[1], _differences(first, second, scale)
+    above, below = (differences > 0).sum(axis=1).tolist(), (differences < 0).sum(axis=1).tolist()
+    means, deviations = (found.tolist() for found in means_and_deviations(differences))
+    found = []
+    for row, (mean, deviation) in enumerate(zip(means, deviations, strict=True)):
+        error = deviation / math.sqrt(count)
+        p_value, effect = (
+            t_probability(mean, error, count - 1),
+            student_interval(mean, error, count - 1, confidence, count),
+        )
+        if test != "t":
+            p_value, effect = _tested(test, effect, differences[row], resamples, seed)
+        wins, losses = (below[row], above[row]) if direction == "lower" else (above[row], below[row])
+        found.append(
+            Paired(
+                count=count,
+                scale=scale,
+                effect=effect.exponential() if scale is Scale.RATIO else effect,
+                p_value=p_value,
+                test=test,
+                effect_size=hedges_g(mean, deviation, count - 1),
+                deviation=deviation if count > 1 else None,
+                wins=wins,
+                ties=count - wins - losses,
+                losses=losses,
+            )
+        )
+    return found
+
+
 def _differences(first: Floats, second: Floats, scale: Scale) -> Floats:
     """What is left of a - b above rounding: else pairs that are equal, or differ by a constant, would have a spread."""
     differences = first - second
     rounding = _ROUNDING * (np.maximum(np.abs(first), np.abs(second)) + (scale is Scale.RATIO))
-    low, high = (differences - rounding).max(), (differences + rounding).min()
-    if low <= high:  # one number is the difference of every pair
-        return np.full_like(differences, 0.0 if low <= 0 <= high else np.clip(np.median(differences), low, high))
-    differences[np.abs(differences) <= rounding] = 0.0
-    return differences
+    low, high = (differences - rounding).max(axis=1), (differences + rounding).min(axis=1)
+    kept = np.where(np.abs(differences) <= rounding, 0.0, differences)
+    for row in np.flatnonzero(low <= high):  # one number is the difference of every pair
+        zero = low[row] <= 0 <= high[row]
+        kept[row] = 0.0 if zero else np.clip(np.median(differences[row]), low[row], high[row])
+    return kept
 
 
 def _tested(test: Test, student: Interval, sample: Floats, resamples: int, seed: int) -> tuple[float, Interval]:
-    """The p-value, and the interval of what the test does not reject; Student's where there is no known spread."""
+    """The p-value, and the interval of what a test does not reject; Student's where there is no known spread."""
     confidence, no_spread = student.confidence, not student.bounded or student.low == student.high
     if test == "wilcoxon":
         return wilcoxon_test(sample), student if no_spread else pseudo_median_interval(sample, confidence)
@@ -176,10 +228,8 @@ def _tested(test: Test, student: Interval, sample: Floats, resamples: int, seed:
     if test == "permutation":
         interval = student if no_spread else permutation_interval(sample, confidence, *drawing)
         return permutation_test(sample, *drawing), interval
-    if test == "bootstrap":
-        interval = student if no_spread else studentized_interval(sample, confidence, *drawing)
-        return bootstrap_test(sample, *drawing), interval
-    return t_test(sample), student
+    interval = student if no_spread else studentized_interval(sample, confidence, *drawing)
+    return bootstrap_test(sample, *drawing), interval
 
 
 def _welch_freedom(errors: tuple[float, float], freedoms: tuple[int, int]) -> float:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.stats.paired import Paired, Scale, Test, paired, unpaired
+from harness.stats.paired import Paired, Scale, Test, paired, paired_rows, unpaired
 
 TESTS: list[Test] = ["t", "wilcoxon", "permutation", "bootstrap"]
 numbers = st.integers(-1000, 1000).map(lambda number: number / 16)
@@ -179,3 +179,19 @@ def test_unknown_words_are_refused() -> None:
         paired([1, 2], [3, 4], direction="lower", test="z")
     with pytest.raises(ValueError, match="confidence: 95 is not"):
         paired([1, 2], [3, 4], direction="lower", confidence=95)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(*[positive] * 8), min_size=1, max_size=6), st.sampled_from(list(Scale)))
+def test_rows_are_compared_each_by_itself(rows: list[tuple[float, ...]], scale: Scale) -> None:
+    a, b = np.array(rows)[:, :4], np.array(rows)[:, 4:]
+    together = paired_rows(a, b, direction="lower", scale=scale)
+    assert together == [paired(*pair, direction="lower", scale=scale) for pair in zip(a, b, strict=True)]
+
+
+def test_rows_must_fit() -> None:
+    with pytest.raises(ValueError, match=r"one shape \(rows, n\) are needed, not \(1, 2\) and \(1, 3\)"):
+        paired_rows([[1, 2]], [[1, 2, 3]], direction="lower", scale=Scale.RATIO)
+    with pytest.raises(ValueError, match="not finite"):
+        paired_rows([[1, math.nan]], [[1, 2]], direction="lower", scale=Scale.DIFFERENCE)
+    assert paired_rows(np.empty((0, 3)), np.empty((0, 3)), direction="lower", scale=Scale.RATIO) == []
