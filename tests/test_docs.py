@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import subprocess
 from collections.abc import Callable
@@ -40,6 +41,10 @@ def test_the_paper_of_the_tutorial_runs(
     ran = harness("run", "wine.yaml", "--no-mlflow", "--set", "seeds=3", PYTHONPATH=str(tmp_path))
     assert ran.returncode == 0, ran.stderr
     assert "18 ok" in ran.stdout
+    judged = harness("claims", "nearest-centroid", "--self-test", "--json", "--no-mlflow", PYTHONPATH=str(tmp_path))
+    (claim,) = json.loads(judged.stdout)["claims"]
+    assert claim["verdict"] == "held"
+    assert claim["self_test"]["passed"]
 
 
 def test_the_suite_of_the_readme_is_valid(tmp_path: Path) -> None:

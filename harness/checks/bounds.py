@@ -10,10 +10,12 @@ from harness.checks.verdict import Verdict
 
 @dataclass(frozen=True)
 class Bounds:
-    """A closed range; an end may be infinite."""
+    """A range; an end may be infinite."""
 
     low: float
     high: float
+    strict: bool = False
+    """Whether the ends themselves are outside."""
 
     def __post_init__(self) -> None:
         if not self.low <= self.high or (math.isinf(self.low) and math.isinf(self.high)):
@@ -21,7 +23,7 @@ class Bounds:
 
     def allow(self, value: float) -> bool:
         """Whether a value is inside."""
-        return self.low <= value <= self.high
+        return self.low < value < self.high if self.strict else self.low <= value <= self.high
 
     def margin(self, value: float) -> float:
         """How far inside a value is; negative outside."""
@@ -29,13 +31,22 @@ class Bounds:
 
     def verdict(self, low: float, high: float, outer_low: float, outer_high: float) -> Verdict:
         """Of an interval: held if it lies inside, failed if a wider one lies outside."""
-        if self.low <= low and high <= self.high:
+        if self._holds(low, high):
             return Verdict.HELD
-        return Verdict.FAILED if outer_high < self.low or self.high < outer_low else Verdict.INCONCLUSIVE
+        beyond = outer_high < self.low or self.high < outer_low
+        point = outer_low == outer_high and not self.allow(outer_low)
+        return Verdict.FAILED if beyond or point else Verdict.INCONCLUSIVE
+
+    def _holds(self, low: float, high: float) -> bool:
+        """Whether an interval lies inside; infinite ends of both are no matter of strictness."""
+        above = low > self.low if self.strict and math.isfinite(self.low) else low >= self.low
+        below = high < self.high if self.strict and math.isfinite(self.high) else high <= self.high
+        return above and below
 
     def __str__(self) -> str:
         if self.low == self.high:
             return f"= {self.low:g}"
+        equal = "" if self.strict else "="
         if math.isinf(self.low):
-            return f"<= {self.high:g}"
-        return f">= {self.low:g}" if math.isinf(self.high) else f"in [{self.low:g}, {self.high:g}]"
+            return f"<{equal} {self.high:g}"
+        return f">{equal} {self.low:g}" if math.isinf(self.high) else f"in [{self.low:g}, {self.high:g}]"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.checks import verdict as verdicts
 from harness.checks.evidence import Evidence
-from harness.checks.verdict import Judgement
+from harness.checks.samples import CheckError
+from harness.checks.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
     from harness.checks.measured import Measured
@@ -29,6 +31,13 @@ class Check(ABC):
             CheckError: what is asked for cannot be computed.
         """
 
+    def attempt(self, evidence: Evidence) -> Judgement:
+        """The verdict by these results; inconclusive, with the reason, if it cannot be computed."""
+        try:
+            return self.judge(evidence)
+        except (ValueError, ArithmeticError) as error:
+            return Judgement(Verdict.INCONCLUSIVE, reason=f"cannot be checked: {error}")
+
     @abstractmethod
     def measured(self) -> Iterator[Measured]:
         """Everything that is read off the results."""
@@ -36,6 +45,10 @@ class Check(ABC):
     @abstractmethod
     def contrasts(self) -> Sequence[Contrast]:
         """Comparisons of models that decide the check: were the two the same, it could not hold."""
+
+    def trends(self) -> Iterator[str]:
+        """The settings and coordinates along which it looks at how something grows."""
+        yield from ()
 
     def __and__(self, other: Check) -> Check:
         return Several((self, other), 2)
@@ -53,7 +66,7 @@ class Several(Check):
 
     def judge(self, evidence: Evidence) -> Judgement:
         """Each by itself; findings of all."""
-        return verdicts.at_least(self.count, [check.judge(evidence) for check in self.checks])
+        return verdicts.at_least(self.count, [check.attempt(evidence) for check in self.checks])
 
     def measured(self) -> Iterator[Measured]:
         """What any of them reads."""
@@ -61,10 +74,14 @@ class Several(Check):
             yield from check.measured()
 
     def contrasts(self) -> Sequence[Contrast]:
-        """Those of all, if the checks that compare models are so many that the others alone are not enough."""
-        found = [check.contrasts() for check in self.checks]
-        decide = sum(map(bool, found)) > len(self.checks) - self.count
-        return [contrast for contrasts in found for contrast in contrasts] if decide else []
+        """Those that so many of the checks share that the others alone are not enough."""
+        found = Counter(contrast for check in self.checks for contrast in set(check.contrasts()))
+        return [contrast for contrast, shared in found.items() if shared > len(self.checks) - self.count]
+
+    def trends(self) -> Iterator[str]:
+        """Those of all."""
+        for check in self.checks:
+            yield from check.trends()
 
 
 @dataclass(frozen=True)
@@ -77,8 +94,11 @@ class Judged(Check):
     compares: tuple[Contrast, ...] = ()
 
     def judge(self, evidence: Evidence) -> Judgement:
-        """What the function says."""
-        return self.function(evidence)
+        """What the function says; whatever it raises, there is no verdict."""
+        try:
+            return self.function(evidence)
+        except Exception as error:
+            raise CheckError(f"{self.function.__name__} raised {type(error).__name__}: {error}") from error
 
     def measured(self) -> Iterator[Measured]:
         """What the function is declared to read."""

@@ -9,6 +9,7 @@ the more settings there are, the likelier one of them fails by chance.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.checks.bounds import Bounds
@@ -22,15 +23,20 @@ if TYPE_CHECKING:
     from harness.checks.quantity import Quantity
 
 
-def judge_each(what: str, samples: Samples, bounds: Bounds, share: float) -> Judgement:
+def judge_each(quantity: Quantity, evidence: Evidence, bounds: Bounds, share: float) -> Judgement:
     """Every single value inside, or a share of them; what is shown is the worst."""
+    samples = quantity.samples(evidence)
     if not samples.values:
-        return Judgement(Verdict.INCONCLUSIVE, reason=f"{what}: no value")
+        return Judgement(Verdict.INCONCLUSIVE, reason=f"{quantity}: no value")
     inside = sum(bounds.allow(value) for value in samples.values.values())
     total = len(samples.values)
-    verdict = Verdict.HELD if inside >= share * total else Verdict.FAILED
+    if inside / total >= share:
+        verdict = Verdict.HELD
+    else:  # values that are missing could make up for a share, but not for all
+        missing = share < 1 and any(one.gaps(evidence) for one in quantity.measured())
+        verdict = Verdict.INCONCLUSIVE if missing else Verdict.FAILED
     key, worst = min(samples.values.items(), key=lambda item: bounds.margin(item[1]))
-    at = what if total == 1 else f"{what}, worst of {total}, at {place(samples.dims, key)}"
+    at = str(quantity) if total == 1 else f"{quantity}, worst of {total}, at {place(samples.dims, key)}"
     reason = "" if inside == total and share == 1 else f"{inside} of {total} are, at least {share:.0%} must be"
     return Judgement(verdict, (Finding(at, verdict, str(bounds), worst, margin=bounds.margin(worst), reason=reason),))
 
@@ -77,7 +83,9 @@ class _Direct:
     def interval(self, key: Key, confidence: float) -> Interval:
         from harness.stats.intervals import geometric_mean_interval, mean_interval
 
-        return (geometric_mean_interval if self._relative else mean_interval)(self._values[key], confidence)
+        values = self._values[key]
+        relative = self._relative and _vary(values)
+        return (geometric_mean_interval if relative else mean_interval)(values, confidence)
 
 
 class _Jackknife:
@@ -86,10 +94,11 @@ class _Jackknife:
     def __init__(self, samples: Samples, quantity: Quantity, evidence: Evidence) -> None:
         self._relative = quantity.relative
         self._whole = samples
-        shared = [{cell.seed for cell in one.cells(evidence)} for one in quantity.measured()]
-        self._seeds = sorted(set.intersection(*shared))
-        if len(self._seeds) > 1:
-            self._partial = [quantity.samples(evidence.without(seed)) for seed in self._seeds]
+        seeds = {frozenset(cell.seed for cell in one.cells(evidence)) for one in quantity.measured()}
+        if len(seeds) > 1:
+            raise CheckError(f"{quantity}: its parts have different seeds")
+        (only,) = seeds
+        self._without = [quantity.samples(evidence.without(seed)) for seed in sorted(only)] if len(only) > 1 else []
 
     def settings(self) -> list[Key]:
         return list(self._whole.values)
@@ -97,22 +106,23 @@ class _Jackknife:
     def interval(self, key: Key, confidence: float) -> Interval:
         from harness.stats.intervals import jackknife_interval
 
-        if len(self._seeds) < 2:
-            return Interval(self._whole.values[key], -math.inf, math.inf, confidence, len(self._seeds), "one seed")
-        whole = self._scaled(self._whole, key)
-        without = [self._scaled(partial, key) for partial in self._partial]
-        every = len(self._seeds)
+        whole, count = self._whole.values[key], len(self._without)
+        if not count:
+            return Interval(whole, -math.inf, math.inf, confidence, 1, "one seed")
+        if any(key not in samples.values for samples in self._without):
+            raise CheckError("a setting rests on a single seed")
+        without = [samples.values[key] for samples in self._without]
+        relative = self._relative and _vary([whole, *without])
+        if relative:
+            whole, without = logarithm(whole), [logarithm(value) for value in without]
 
         def estimate(kept: Any) -> float:
-            return whole if len(kept) == every else without[(set(range(every)) - set(map(int, kept))).pop()]
+            return whole if len(kept) == count else without[(set(range(count)) - set(map(int, kept))).pop()]
 
-        interval = jackknife_interval(estimate, every, confidence)
-        if not self._relative:
-            return interval
-        estimate_, low, high = (math.exp(one) for one in (interval.estimate, interval.low, interval.high))
-        return Interval(estimate_, low, high, confidence, every, interval.method)
+        interval = jackknife_interval(estimate, count, confidence)
+        return interval.exponential() if relative else interval
 
-    def _scaled(self, samples: Samples, key: Key) -> float:
-        if key not in samples.values:
-            raise CheckError("a setting rests on a single seed")
-        return logarithm(samples.values[key]) if self._relative else samples.values[key]
+
+def _vary(values: Sequence[float]) -> bool:
+    """Whether values differ. If not, they stay away from logarithms: these would cost an exact one its last digit."""
+    return min(values) != max(values)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from operator import sub
 from typing import Any, ClassVar
 
 from harness.checks.check import Check, Contrast
 from harness.checks.evidence import Cell, Evidence, Point, allowed
-from harness.checks.quantity import Combined, Quantity
+from harness.checks.quantity import Quantity
 from harness.checks.samples import SEED, CheckError, Key, Samples, Tick
 
 
@@ -29,11 +30,11 @@ class Measured(Quantity):
         cells, wanted = self.cells(evidence), dict(self.where)
         curve = sorted({name for cell in cells for point in self._points(cell) for name in point.coordinates})
         settings = sorted({name for cell in cells for name in cell.settings})
-        if unknown := wanted.keys() - {*curve, *settings}:
-            raise CheckError(f"{self}: no cell has the setting {', '.join(sorted(unknown))}")
         known = [(cell, {"task": cell.task, "model": cell.model, **cell.settings}) for cell in cells]
         coordinates = [name for name in curve if not isinstance(wanted.get(name), str | int | float)]
-        dims = (*_varying([place for _, place in known], settings), SEED, *coordinates)
+        varying = list(_varying([place for _, place in known], settings))
+        self._require(cells, set(varying) & set(curve))
+        dims = (*varying, SEED, *coordinates)
         values: dict[Key, float] = {}
         for cell, place in known:
             for point in self._points(cell) if cell.seed != evidence.left_out else ():
@@ -61,6 +62,18 @@ class Measured(Quantity):
         """The cells that have no value of the metric."""
         return [cell for cell in self.cells(evidence) if not self._points(cell)]
 
+    def _require(self, cells: Sequence[Cell], ambiguous: Set[str]) -> None:
+        """All that is wanted must be there: a bound would hold of less than it says."""
+        if ambiguous:
+            raise CheckError(f"{self}: {', '.join(sorted(ambiguous))} is both a setting and a coordinate")
+        for name, wanted in self.where:
+            places = [cell.settings for cell in cells]
+            places += [point.coordinates for cell in cells for point in self._points(cell)]
+            ticks = {place[name] for place in places if name in place}
+            listed = wanted if isinstance(wanted, list | tuple | range | set) else [wanted]
+            if missing := [one for one in listed if not any(allowed(tick, one) for tick in ticks)]:
+                raise CheckError(f"{self}: no cell has {name}={_said(missing)}")
+
     def _reads(self, cell: Cell) -> bool:
         named = self.task in (None, cell.task) and (not self.models or cell.model in self.models)
         return named and cell.matches(dict(self.where))
@@ -84,12 +97,13 @@ class Rank(Quantity):
 
     def samples(self, evidence: Evidence) -> Samples:
         """One more than how many are better, for each setting and seed."""
+        own, others = self.own.samples(evidence), self.others.samples(evidence)
         sign = -1.0 if evidence.directions.get(self.own.metric) == "higher" else 1.0
-        gaps = Combined(self.own, self.others, "-").samples(evidence)
-        behind = gaps.map(lambda gap: 0.5 if gap == 0 else float(sign * gap > 0))
-        if "model" in behind.dims:
-            behind = behind.reduce("model", lambda _, places: sum(places))
-        return behind.map(lambda places: 1 + places)
+        gaps = own.combine(others, sub)
+        places = gaps.map(lambda gap: 0.5 if gap == 0 else float(sign * gap > 0))
+        for dim in [dim for dim in places.dims if dim not in own.dims]:
+            places = places.reduce(dim, lambda _, behind: sum(behind))
+        return places.map(lambda behind: 1 + behind)
 
     def measured(self) -> Iterator[Measured]:
         """The model and the others."""
@@ -134,8 +148,13 @@ def agreement(one: Quantity, other: Quantity, *, within: float) -> Check:
 
 
 def rank(metric: str, model: str, among: Sequence[str], **where: Any) -> Rank:
-    """The place of a model by a metric among others: 1 is the best, by the metric's own direction."""
+    """The place of a model by a metric among others: 1 is the best, by the metric's own direction.
+
+    A model with several settings counts as so many.
+    """
     others = tuple(one for one in among if one != model)
+    if not others:
+        raise ValueError(f"{model} is ranked among no others")
     return Rank(measured(metric, model, **where), measured(metric, others, **where))
 
 

@@ -19,7 +19,7 @@ from harness.checks.bounds import Bounds
 from harness.checks.check import Check, Contrast
 from harness.checks.evidence import Evidence
 from harness.checks.judging import judge_each, judge_means
-from harness.checks.samples import CheckError, Reduction, Samples
+from harness.checks.samples import SEED, CheckError, Reduction, Samples
 from harness.checks.verdict import Judgement
 
 if TYPE_CHECKING:
@@ -47,6 +47,10 @@ class Quantity(ABC):
     def neutral(self) -> tuple[float, Contrast] | None:
         """Its value if the models it compares were equal, and these models; None if it compares none."""
         return None
+
+    def trends(self) -> Iterator[str]:
+        """The dimensions along which it looks at how something grows."""
+        yield from ()
 
     @abstractmethod
     def __str__(self) -> str: ...
@@ -92,15 +96,19 @@ class Quantity(ABC):
 
     def slope(self, over: str) -> Quantity:
         """The exponent of growth along a dimension: the least-squares slope of logarithm on logarithm."""
-        return self._flattened("slope", over, reductions.slope)
+        return self._flattened("slope", over, reductions.slope, trend=True)
 
     def rank_correlation(self, over: str) -> Quantity:
         """Spearman's rank correlation with a dimension: 1 if it rises all along."""
-        return self._flattened("rank correlation", over, reductions.rank_correlation)
+        return self._flattened("rank correlation", over, reductions.rank_correlation, trend=True)
 
     def growth(self, over: str) -> Quantity:
         """The ratio of each value along a dimension to the one before; above 1 all along if it rises."""
-        return Derived(self, f"growth over {over} of", lambda samples: reductions.growth(samples, over), True, _one)
+        return self._successive("growth", over, reductions.growth, True, _one)
+
+    def step(self, over: str) -> Quantity:
+        """The difference of each value along a dimension to the one before; positive all along if it rises."""
+        return self._successive("step", over, sub, False, _zero)
 
     def each(self) -> Each:
         """A bound then holds of every single value, not of the mean over seeds."""
@@ -118,25 +126,47 @@ class Quantity(ABC):
         """Held if, for every setting, the mean over seeds is at least this, its whole interval included."""
         return Bound(self, Bounds(bound, math.inf))
 
+    def less_than(self, bound: float) -> Check:
+        """Held if, for every setting, the mean over seeds is below this, its whole interval included."""
+        return Bound(self, Bounds(-math.inf, bound, strict=True))
+
+    def more_than(self, bound: float) -> Check:
+        """Held if, for every setting, the mean over seeds is above this, its whole interval included."""
+        return Bound(self, Bounds(bound, math.inf, strict=True))
+
     def within(self, low: float, high: float) -> Check:
         """Held if, for every setting, the interval of the mean over seeds lies in between."""
         return Bound(self, Bounds(low, high))
 
     def rises(self, over: str) -> Check:
         """Held if every single value along a dimension is at least the one before."""
-        return self.growth(over).each().at_least(1)
+        return self.step(over).each().at_least(0)
 
     def falls(self, over: str) -> Check:
         """Held if every single value along a dimension is at most the one before."""
-        return self.growth(over).each().at_most(1)
+        return self.step(over).each().at_most(0)
 
     def _reduced(self, name: str, over: str, function: Reduction) -> Quantity:
         """Of equal values along the dimension, that value comes."""
         return Derived(self, f"{name} over {over} of", _along(over, function), self.relative, _same)
 
-    def _flattened(self, name: str, over: str, function: Reduction) -> Quantity:
+    def _flattened(self, name: str, over: str, function: Reduction, *, trend: bool = False) -> Quantity:
         """Of equal values along the dimension, 0 comes."""
-        return Derived(self, f"{name} over {over} of", _along(over, function), False, _zero)
+        along = (over,) if trend else ()
+        return Derived(self, f"{name} over {over} of", _along(over, function), False, _zero, along)
+
+    def _successive(
+        self,
+        name: str,
+        over: str,
+        function: Callable[[float, float], float],
+        relative: bool,
+        constant: Callable[[float], float],
+    ) -> Quantity:
+        def change(samples: Samples) -> Samples:
+            return reductions.successive(samples, over, function)
+
+        return Derived(self, f"{name} over {over} of", change, relative, constant, (over,))
 
 
 @dataclass(frozen=True)
@@ -155,6 +185,8 @@ class Combined(Quantity):
     def samples(self, evidence: Evidence) -> Samples:
         """Values that agree on the dimensions both have; a dimension of only one is kept."""
         left, right = self.left.samples(evidence), self.right.samples(evidence)
+        if (SEED in left.dims) != (SEED in right.dims):
+            raise CheckError(f"{self}: only one side puts seeds together, and its uncertainty would be lost")
         if self.symbol == "/" and 0 in right.values.values():
             raise CheckError(f"{self}: a divisor is 0")
         return left.combine(right, _ARITHMETIC[self.symbol])
@@ -171,6 +203,11 @@ class Combined(Quantity):
             return None
         return _NEUTRAL[self.symbol], (left, right)
 
+    def trends(self) -> Iterator[str]:
+        """Those of both."""
+        yield from self.left.trends()
+        yield from self.right.trends()
+
     def __str__(self) -> str:
         right = f"({self.right})" if isinstance(self.right, Combined) else str(self.right)
         return f"{self.left} {self.symbol} {right}"
@@ -186,6 +223,8 @@ class Derived(Quantity):
     relative: bool
     constant: Callable[[float], float] | None
     """What it makes of a constant; None if that is no constant."""
+    along: tuple[str, ...] = ()
+    """The dimension along which it looks at how something grows."""
 
     def samples(self, evidence: Evidence) -> Samples:
         """The other's, changed."""
@@ -200,6 +239,11 @@ class Derived(Quantity):
         inner = self.inner.neutral()
         return None if inner is None or self.constant is None else (self.constant(inner[0]), inner[1])
 
+    def trends(self) -> Iterator[str]:
+        """Its own, and the other's."""
+        yield from self.along
+        yield from self.inner.trends()
+
     def __str__(self) -> str:
         return f"{self.name} {f'({self.inner})' if isinstance(self.inner, Combined) else self.inner}"
 
@@ -210,6 +254,10 @@ class Each:
 
     quantity: Quantity
     share: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise ValueError(f"{self.share:g} is no share of values that could be missed: it is between 0 and 1")
 
     def at_most(self, bound: float) -> Check:
         """Held if the values are at most this."""
@@ -240,7 +288,7 @@ class Bound(Check):
     def judge(self, evidence: Evidence) -> Judgement:
         """For every setting."""
         if self.share is not None:
-            return judge_each(str(self.quantity), self.quantity.samples(evidence), self.bounds, self.share)
+            return judge_each(self.quantity, evidence, self.bounds, self.share)
         return judge_means(self.quantity, evidence, self.bounds)
 
     def measured(self) -> Iterator[Measured]:
@@ -251,6 +299,10 @@ class Bound(Check):
         """The models it compares, if it could not hold were they equal."""
         neutral = self.quantity.neutral()
         return [] if neutral is None or self.bounds.allow(neutral[0]) else [neutral[1]]
+
+    def trends(self) -> Iterator[str]:
+        """Those of the quantity."""
+        return self.quantity.trends()
 
 
 _ARITHMETIC: dict[str, Callable[[float, float], float]] = {"/": truediv, "-": sub, "+": add}

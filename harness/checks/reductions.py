@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from harness.checks.samples import CheckError, Samples, Tick
 
@@ -25,13 +25,15 @@ def spread(_: Sequence[Tick], values: Sequence[float]) -> float:
 
 
 def mean(_: Sequence[Tick], values: Sequence[float]) -> float:
-    """The arithmetic mean."""
-    return math.fsum(values) / len(values)
+    """The arithmetic mean; of equal values it is exactly that value."""
+    first = values[0]
+    return first + math.fsum(value - first for value in values) / len(values)
 
 
 def geometric_mean(_: Sequence[Tick], values: Sequence[float]) -> float:
-    """The geometric mean."""
-    return math.exp(math.fsum(map(logarithm, values)) / len(values))
+    """The geometric mean; of equal values it is exactly that value."""
+    first = logarithm(values[0])
+    return values[0] * math.exp(math.fsum(logarithm(value) - first for value in values) / len(values))
 
 
 def slope(ticks: Sequence[Tick], values: Sequence[float]) -> float:
@@ -48,34 +50,43 @@ def rank_correlation(ticks: Sequence[Tick], values: Sequence[float]) -> float:
     """Spearman's rank correlation of values and ticks; 0 where all values are equal."""
     from scipy.stats import spearmanr
 
-    if len(values) < 3 or min(values) == max(values):
+    if len(values) < 3:
+        raise CheckError("a rank correlation needs three ticks")
+    if min(values) == max(values):
         return 0.0
     return float(spearmanr([number(tick) for tick in ticks], values).statistic)
 
 
-def growth(samples: Samples, dim: str) -> Samples:
-    """At each tick of a dimension but the first, the ratio to the value before.
+def growth(value: float, before: float) -> float:
+    """The ratio of a value to the one before."""
+    if before == 0:
+        raise CheckError("nothing grows from 0")
+    return value / before
+
+
+def successive(samples: Samples, dim: str, function: Callable[[float, float], float]) -> Samples:
+    """At each tick of a dimension but the first, what is made of the value there and the one before.
 
     Raises:
-        CheckError: a value is 0, or nothing has two ticks.
+        CheckError: there is no such dimension, or nothing has two ticks.
     """
-    place = samples.dims.index(dim) if dim in samples.dims else 0
-    grown = {}
-    for rest, points in samples.groups(dim).items():
-        for (_, before), (tick, value) in itertools.pairwise(points):
-            if before == 0:
-                raise CheckError(f"growth over {dim}: a value is 0")
-            grown[(*rest[:place], tick, *rest[place:])] = value / before
-    if not grown:
-        raise CheckError(f"growth over {dim} needs two ticks")
-    return Samples(samples.dims, grown)
+    groups = samples.groups(dim)
+    place = samples.dims.index(dim)
+    made = {
+        (*rest[:place], tick, *rest[place:]): function(value, before)
+        for rest, points in groups.items()
+        for (_, before), (tick, value) in itertools.pairwise(points)
+    }
+    if samples.values and not made:
+        raise CheckError(f"nothing has two values along {dim}")
+    return Samples(samples.dims, made)
 
 
 def per(samples: Samples, dim: str) -> Samples:
     """Each value divided by its tick on a dimension.
 
     Raises:
-        CheckError: there is no such dimension, or a tick is no number but 0.
+        CheckError: there is no such dimension, or a tick is 0 or no number.
     """
     if dim not in samples.dims:
         raise CheckError(f"nothing varies along {dim!r}")

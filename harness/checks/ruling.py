@@ -19,9 +19,9 @@ def rule(check: Check, evidence: Evidence) -> Judgement:
     """
     try:
         gaps = {id(cell): cell for one in check.measured() for cell in one.gaps(evidence)}.values()
-        judgement = check.judge(evidence)
     except CheckError as error:
         return Judgement(Verdict.INCONCLUSIVE, reason=f"cannot be checked: {error}")
+    judgement = check.attempt(evidence)
     return _with_gaps(judgement, list(gaps), len(evidence.cells)) if gaps else judgement
 
 

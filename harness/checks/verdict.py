@@ -44,14 +44,6 @@ class Finding:
             for name, value in asdict(self).items()
         }
 
-    def __str__(self) -> str:
-        text = self.what
-        if self.estimate is not None:
-            text += f" = {self.estimate:.4g}"
-        if self.low is not None and self.high is not None and self.low != self.high:
-            text += f" [{self.low:.4g}, {self.high:.4g}]"
-        return f"{text}, {self.bound}: {self.verdict}" + (f" ({self.reason})" if self.reason else "")
-
 
 @dataclass(frozen=True)
 class Judgement:

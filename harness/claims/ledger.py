@@ -7,14 +7,16 @@ and `claims.md` is made from them. All are small and meant to be committed.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.claims.choice import Chosen
 from harness.claims.gather import COLUMNS
 from harness.claims.record import Record
+from harness.papers import Claim
 from harness.store.files import write_atomically
+from harness.tables import printable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,7 +49,7 @@ class Ledger:
         return pq.read_table(self._folder / f"{paper}.parquet")
 
     def update(
-        self, chosen: Sequence[Chosen], records: Sequence[Record], table: pa.Table, order: Collection[str]
+        self, chosen: Sequence[Chosen], records: Sequence[Record], table: pa.Table, card: Sequence[Claim]
     ) -> None:
         """Put in the verdicts on claims of one paper, with the results they rest on.
 
@@ -55,26 +57,27 @@ class Ledger:
             chosen: the claims that were judged.
             records: their verdicts.
             table: the results.
-            order: the names of all claims on the paper's card; what is not among them any more leaves the ledger.
+            card: all claims of the paper; what is not among them any more leaves the ledger.
         """
         paper = chosen[0].paper
         self._folder.mkdir(parents=True, exist_ok=True)
         merged = {record["claim"]: record for record in (*self.records(paper), *records)}
-        kept = [merged[name] for name in order if name in merged]
-        self._write_evidence(paper, chosen, table)
+        kept = [merged[name] for claim in card if (name := f"{paper}/{claim.name}") in merged]
+        self._write_evidence(paper, chosen, table, card)
         _write(self._folder / f"{paper}.json", json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
 
     def write_page(self) -> None:
         """Make the page of all verdicts anew."""
         _write(self._page, page({paper: self.records(paper) for paper in self.papers()}))
 
-    def _write_evidence(self, paper: str, chosen: Sequence[Chosen], table: pa.Table) -> None:
+    def _write_evidence(self, paper: str, chosen: Sequence[Chosen], table: pa.Table, card: Sequence[Claim]) -> None:
+        """Put in what any of the paper's claims reads of these cells: others may share them."""
         import pyarrow as pa
         import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
-        keys = pa.array({case.key for one in chosen for case in one.cases})
-        metrics = pa.array({one.metric for claim in chosen for one in claim.claim.check.measured()})
+        keys = pa.array({case.key for one in chosen for case in one.cases}, pa.string())
+        metrics = pa.array({one.metric for claim in card for one in claim.check.measured()}, pa.string())
         read = pc.or_(pc.is_in(table["metric"], metrics), pc.is_null(table["metric"]))
         rows = table.select(list(COLUMNS)).filter(pc.and_(pc.is_in(table["key"], keys), read))
         path = self._folder / f"{paper}.parquet"
@@ -120,7 +123,7 @@ def _details(records: Iterable[Record]) -> list[str]:
         lines += [f"- needed: {_inert(record['criterion'])}"]
         lines += [f"- {record['verdict']}" + (f": {_inert(record['reason'])}" if record["reason"] else "")]
         lines += [f"  - {_inert(finding_text(finding))}" for finding in record["findings"]]
-        lines += [f"- {origin}, seeds {_seeds(record['seeds'])}", ""]
+        lines += [f"- {_inert(origin)}, seeds {_seeds(record['seeds'])}", ""]
     return lines
 
 
@@ -163,9 +166,9 @@ def _seeds(seeds: Sequence[int]) -> str:
 
 def _inert(text: str) -> str:
     """Text that Markdown shows as it is, in one line."""
-    for character in "\\`*_<>|[]":
+    for character in "\\`*_<>|[]&~$#":
         text = text.replace(character, f"\\{character}")
-    return " ".join(text.split())
+    return printable(" ".join(text.split()))
 
 
 def _write(path: Path, text: str) -> None:

@@ -68,11 +68,11 @@ def command(
     chosen = choose(names, catalogue, plugins.backends(), scale, warn)
     prepared = prepare_suite(union(chosen), catalogue, plugins, Store(store_folder(store)), fresh=fresh)
     if dry_run:
-        _print_plan(chosen, prepared)
+        _print_plan(chosen, prepared, as_json=as_json)
         return
     stop_gently()
     announce(prepared)
-    result, records = _run(prepared, chosen, jobs, tested=self_test)
+    result, records = _run(prepared, chosen, jobs, tested=self_test and scale != "smoke")
     if ledger and scale != "smoke" and records:
         _keep(prepared, chosen, records, result)
     _print(records, result, as_json=as_json, decided=scale != "smoke")
@@ -105,8 +105,7 @@ def _keep(prepared: Prepared, chosen: Sequence[Chosen], records: Sequence[Record
         assert isinstance(card, Paper)
         own = [one for one in chosen if one.paper == paper]
         names = {one.name for one in own}
-        order = [f"{paper}/{claim.name}" for claim in card.claims]
-        ledger.update(own, [record for record in records if record["claim"] in names], table, order)
+        ledger.update(own, [record for record in records if record["claim"] in names], table, card.claims)
     ledger.write_page()
 
 
@@ -118,10 +117,15 @@ def _exit_code(records: Sequence[Record], result: RunResult, *, decided: bool) -
     return ExitCode.CLAIMS_FAILED if failed or useless else ExitCode.OK
 
 
-def _print_plan(chosen: Sequence[Chosen], prepared: Prepared) -> None:
+def _print_plan(chosen: Sequence[Chosen], prepared: Prepared, *, as_json: bool) -> None:
     waiting = {planned.case.id for planned in prepared.plan if planned.to_run}
+    counts = {one.name: {case.id for case in one.cases} for one in chosen}
+    if as_json:
+        plan = [{"claim": name, "cells": len(ids), "to_run": len(ids & waiting)} for name, ids in counts.items()]
+        click.echo(json.dumps(plan, indent=2))
+        return
     for one in chosen:
-        ids = {case.id for case in one.cases}
+        ids = counts[one.name]
         click.echo(f"{one.name}: {len(ids)} cells, {len(ids & waiting)} to run. {one.claim.statement}")
     click.echo(f"{len(prepared.plan)} cells in all, {len(waiting)} to run")
 
@@ -133,12 +137,14 @@ def _print(records: Sequence[Record], result: RunResult, *, as_json: bool, decid
     from harness.claims.table import details, verdict_table
     from harness.tables import console
 
+    if not decided:
+        for record in records:
+            click.echo(f"{record['claim']}: {record['cells']} cells, checked; scale smoke decides nothing")
+        return
     to = console()
     to.print(verdict_table(records))
     for line in details(records):
         to.print(line, soft_wrap=True)
-    if not decided:
-        to.print("At scale smoke every check was run; the verdicts mean nothing.")
     _print_counts(records, result)
 
 

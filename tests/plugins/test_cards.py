@@ -6,8 +6,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from harness.claims.choice import choose
+from harness.claims.gather import COLUMNS, evidence
 from harness.papers import Claim, Paper
 from harness.plan.planner import Planner
 from harness.plugins import Plugins
@@ -49,6 +52,21 @@ def test_a_claim_names_cells_that_can_be_run(paper: str, claim: Claim, scale: st
     path.write_text(json.dumps({"name": claim.name, "matrix": list(claim.cells)}))
     suite = load(path, CATALOGUE, Plugins().backends(), scale=scale)
     assert Planner(CATALOGUE).cases(suite)
+
+
+@pytest.mark.parametrize("scale", ["claim", "paper"])
+@pytest.mark.parametrize("owner", PAPERS, ids=lambda owner: owner.name)
+def test_a_check_reads_metrics_of_cells_that_its_claim_has(owner, scale: str) -> None:
+    nothing = pa.table({name: pa.array([], pa.string()) for name in COLUMNS})
+    for one in choose([owner.name], CATALOGUE, Plugins().backends(), scale, pytest.fail):
+        planned = evidence(one.cases, nothing)
+        metrics = {str(cell): case.metrics for cell, case in zip(planned.cells, one.cases, strict=True)}
+        read = list(one.claim.check.measured())
+        assert read, one.name
+        for measured in read:
+            assert all(measured.metric in metrics[str(cell)] for cell in measured.cells(planned)), (
+                f"{one.name}: {measured}"
+            )
 
 
 @pytest.mark.parametrize("kind", ["task", "model", "metric"])

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
-from harness import Along, Context, InvalidOutcomeError, Paper, Task, metric
-from harness.papers import Claim
+from harness import Along, Claim, Context, InvalidOutcomeError, Paper, Task, measured, metric
 
 from ._models import Shifted
 
@@ -160,5 +159,14 @@ paper = Paper(
     tasks=[Guess, TimedGuess],
     constructions=[Mean, Shifted],
     baselines=[Constant, Noisy, Naughty, Mute, Picky],
-    claims=[Claim("mean-wins", "The mean is best", "0, section 1", "error = 0", ({"tasks": ["guessing/guess"]},))],
+    claims=[
+        Claim(
+            "mean-wins",
+            "The mean is best",
+            "0, section 1",
+            "error = 0",
+            ({"tasks": ["guessing/guess"], "models": ["guessing/mean"], "seeds": 3},),
+            measured("error", "guessing/mean").each().equals(0),
+        )
+    ],
 )

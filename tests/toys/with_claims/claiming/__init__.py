@@ -1,0 +1,1 @@
+"""Small papers that claim something of the models of others."""
