@@ -10,13 +10,17 @@ import click
 from harness.errors import ExitCode, HarnessError
 
 _COMMANDS = {
+    "claims": "Check what papers claim.",
+    "compare": "Compare models, or two runs, and say how sure it is.",
     "completion": "Print the shell's completion script.",
     "list": "List papers, tasks, models, metrics, backends or suites.",
+    "report": "Write a page of a run, or of two, that needs nothing else.",
     "results": "Show stored results.",
     "run": "Run a suite and rank its models.",
     "schema": "Print the JSON Schema of suites, for editors.",
     "show": "Show a paper, task, model or metric.",
     "validate": "Check suites without running them.",
+    "watch": "Follow a run with a page that keeps itself up to date.",
 }
 
 
@@ -60,8 +64,8 @@ def root() -> None:
     r"""Benchmarks for machine-learning research: each paper is a plugin, a suite runs them, the results are kept.
 
     \b
-    Exit codes: 0 all is well, 2 the input is wrong, 3 a case failed,
-    130 interrupted, 1 a defect of the harness itself.
+    Exit codes: 0 all is well, 2 the input is wrong, 3 a case failed, 4 a claim
+    failed, 130 interrupted, 1 a defect of the harness itself.
     """
 
 

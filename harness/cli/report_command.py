@@ -1,0 +1,144 @@
+"""`harness report`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from harness.cli.compare_command import fraction
+
+if TYPE_CHECKING:
+    from harness.report.live import Progress
+    from harness.report.report import Choices
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_OPTIONS = (
+    click.option("--store", type=click.Path(path_type=Path), help="Folder of runs.  [default: reports]"),
+    click.option("-o", "--output", type=click.Path(path_type=Path), help="The file to write."),
+    click.option("--metric", metavar="PATTERN", help="Metrics to compare by.  [default: each task's first]"),
+    click.option("--baseline", metavar="MODEL", help="Compare each model with this one."),
+    click.option("--alpha", type=float, default=0.05, show_default=True, help="Level of the tests."),
+    click.option("--rope", metavar="PERCENT", callback=fraction, help="Differences up to this do not matter."),
+    click.option(
+        "--test", type=click.Choice(["t", "wilcoxon", "permutation", "bootstrap"]), default="t", show_default=True
+    ),
+    click.option("--correction", type=click.Choice(["holm", "fdr_bh", "none"]), default="holm", show_default=True),
+    click.option(
+        "--every",
+        type=click.FloatRange(0.5),
+        default=5.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="How often to look.",
+    ),
+)
+
+
+def page_options(command: _Command) -> _Command:
+    """The options that `harness report` and `harness watch` share."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.command("report")
+@click.argument("run", required=False)
+@click.argument("other", required=False)
+@click.option(
+    "--format", "form", type=click.Choice(["html", "markdown"]), default="html", show_default=True, help="Of the file."
+)
+@click.option("--live", is_flag=True, help="Follow a run that goes on, as `harness watch` does.")
+@page_options
+def command(
+    run: str | None,
+    other: str | None,
+    form: str,
+    live: bool,
+    store: Path | None,
+    output: Path | None,
+    every: float,
+    **choices: Any,
+) -> None:
+    """Write a report of RUN, or of RUN and an OTHER, later run: one file that needs nothing else.
+
+    A run is named as for `harness compare`. The page is written into the run's folder; Markdown is printed.
+    """
+    from harness.api import store_folder
+    from harness.cli.sources import run_folder
+    from harness.report.report import Choices
+
+    folders = [run_folder(one, store_folder(store)) for one in ([run] if other is None else [run, other])]
+    chosen = Choices(**choices)
+    if other is not None and chosen.baseline is not None:
+        raise click.UsageError("--baseline is for the models of one run: of two runs, the first is the baseline")
+    if live:
+        if other is not None or form == "markdown":
+            raise click.UsageError("--live follows one run, as a page")
+        follow_run(folders[0], output, chosen, every)
+    elif form == "markdown":
+        _markdown(folders, output, chosen)
+    else:
+        _html(folders, output, chosen)
+
+
+def follow_run(folder: Path, output: Path | None, choices: Choices, every: float) -> None:
+    """Keep the page of a run up to date until the run ends, and say how far it is; Ctrl-C ends it."""
+    from harness.report.live import follow
+
+    path = _target([folder], output)
+    click.echo(f"the page: {path}")
+    following = follow(folder, path, choices, every)
+    try:
+        for one in following:
+            _say(one)
+    except KeyboardInterrupt:
+        following.close()
+        click.echo(f"not watched any more; the page as it was last: {path}")
+
+
+def _say(progress: Progress) -> None:
+    click.echo(f"{progress}{'; finished' if progress.finished else ''}")
+
+
+def _html(folders: list[Path], output: Path | None, choices: Choices) -> None:
+    from harness.report.live import write_page
+
+    path = _target(folders, output)
+    write_page(folders, path, choices)
+    click.echo(str(path))
+
+
+def _markdown(folders: list[Path], output: Path | None, choices: Choices) -> None:
+    from harness.report.markdown import markdown
+    from harness.report.report import gather
+    from harness.report.source import read_source
+    from harness.store.files import write_atomically
+
+    text = markdown(gather([read_source(folder) for folder in folders], choices))
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        _check(output)
+        write_atomically(output, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        click.echo(str(output))
+
+
+def _target(folders: list[Path], output: Path | None) -> Path:
+    """Where the page goes: where it was asked for, or into the folder of the (later) run."""
+    if output is None:
+        name = "report.html" if len(folders) == 1 else f"report-against-{folders[0].name}.html"
+        return folders[-1] / name
+    _check(output)
+    return output
+
+
+def _check(output: Path) -> None:
+    from harness.errors import HarnessError
+
+    if output.is_dir():
+        raise HarnessError(f"{output} is a folder: give the name of a file, such as {output / 'report.html'}")
+    if not output.absolute().parent.is_dir():
+        raise HarnessError(f"{output}: there is no folder {output.absolute().parent}")

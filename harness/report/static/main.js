@@ -1,0 +1,43 @@
+// The page: everything that is not in its HTML is made here, from the data embedded in it.
+
+const REPORT = JSON.parse(document.getElementById('data').textContent);
+
+function fill(id, children) {
+  document.getElementById(id)?.append(...children);
+}
+
+function renderAcross(part) {
+  const heading = element('h3', {}, part.title);
+  const figures = element('div', { class: 'figures' }, ...part.figures.map(renderFigure));
+  return element('div', {}, heading, element('p', { class: 'note' }, part.note), renderTable(part.table), figures);
+}
+
+/** Paper shows everything; it does not wait for the events that unfolding causes. */
+function unfoldForPaper() {
+  document.querySelectorAll('details.task').forEach((details) => {
+    details.open = true;
+    FILL.get(details)();
+  });
+  document.querySelectorAll('details.plain').forEach((details) => {
+    details.open = details.closest('figure') === null;
+  });
+  return drawAll(document);
+}
+
+function start(report) {
+  startTheme(redrawFigures);
+  fill('index', report.index ? [renderTable(report.index)] : []);
+  fill('sections', report.sections.map((section) => renderSection(section, report.open)));
+  fill('across-parts', report.across.map(renderAcross));
+  fill('figures', [element('div', { class: 'figures' }, ...report.figures.map(renderFigure))]);
+  const filter = document.getElementById('filter');
+  filter.addEventListener('input', () => filterAll(report, filter.value));
+  restoreState(report);
+  filterAll(report, filter.value);
+  openTarget();
+  addEventListener('hashchange', openTarget);
+  addEventListener('beforeprint', unfoldForPaper);
+  if (report.reload !== null) startReloading(report.reload);
+}
+
+start(REPORT);
