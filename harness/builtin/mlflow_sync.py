@@ -21,7 +21,7 @@ import pyarrow as pa
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 
-from harness.claims.record import VERDICTS
+from harness.claims.verdicts import VERDICTS, read_verdicts
 from harness.compare.comparison import compare
 from harness.report.page import page
 from harness.report.report import Choices, gather
@@ -106,7 +106,7 @@ class Mirror:
         run = self._parent.info.run_id
         record = Store(self._folder.parent).record(self._folder.name)
         metrics = [Metric(f"cases/{status}", count, 0, 0) for status, count in record["statuses"].items()]
-        self._client.log_batch(run, metrics=metrics, tags=list(_verdicts(self._folder / VERDICTS)))
+        self._client.log_batch(run, metrics=metrics, tags=_verdicts(self._folder))
         for name in ("suite.yaml", "run.json", TABLE, VERDICTS):
             if (self._folder / name).is_file():
                 self._client.log_artifact(run, str(self._folder / name))
@@ -171,9 +171,8 @@ def _conclusions(run: Path, folder: Path) -> Iterator[Path]:
         yield folder / "comparison.json"
 
 
-def _verdicts(path: Path) -> Iterator[RunTag]:
-    for record in json.loads(path.read_text(encoding="utf-8")) if path.is_file() else ():
-        yield RunTag(f"claim.{record['claim']}", record["verdict"])
+def _verdicts(folder: Path) -> list[RunTag]:
+    return [RunTag(f"claim.{record['claim']}", record["verdict"]) for record in read_verdicts(folder)]
 
 
 def _parameters(row: dict[str, Any]) -> list[Param]:

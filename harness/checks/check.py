@@ -46,6 +46,9 @@ class Check(ABC):
     def contrasts(self) -> Sequence[Contrast]:
         """Comparisons of models that decide the check: were the two the same, it could not hold."""
 
+    @abstractmethod
+    def __str__(self) -> str: ...
+
     def trends(self) -> Iterator[str]:
         """The settings and coordinates along which it looks at how something grows."""
         yield from ()
@@ -83,6 +86,11 @@ class Several(Check):
         for check in self.checks:
             yield from check.trends()
 
+    def __str__(self) -> str:
+        if self.count == len(self.checks):
+            return " and ".join(map(str, self.checks))
+        return f"at least {self.count} of: {'; '.join(map(str, self.checks))}"
+
 
 @dataclass(frozen=True)
 class Judged(Check):
@@ -107,6 +115,9 @@ class Judged(Check):
     def contrasts(self) -> Sequence[Contrast]:
         """What the function is declared to compare."""
         return self.compares
+
+    def __str__(self) -> str:
+        return self.function.__name__
 
 
 def at_least_of(count: int, *checks: Check) -> Check:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from harness.checks.check import Check, Contrast
 from harness.checks.evidence import Cell, Evidence, Point, allowed
 from harness.checks.quantity import Quantity
-from harness.checks.samples import SEED, CheckError, Key, Samples, Tick
+from harness.checks.samples import SEED, CheckError, Key, Samples, Tick, short
 
 
 @dataclass(frozen=True)
@@ -170,4 +170,6 @@ def _varying(places: Sequence[Mapping[str, Tick]], settings: Sequence[str]) -> I
 
 
 def _said(wanted: Any) -> str:
-    return "|".join(map(_said, wanted)) if isinstance(wanted, list | tuple | range) else str(wanted)
+    if isinstance(wanted, list | tuple | range):
+        return "|".join(map(_said, wanted))
+    return short(wanted)

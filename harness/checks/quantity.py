@@ -304,6 +304,11 @@ class Bound(Check):
         """Those of the quantity."""
         return self.quantity.trends()
 
+    def __str__(self) -> str:
+        if self.share is None:
+            return f"{self.quantity} {self.bounds}"
+        return f"{'each' if self.share == 1 else f'{self.share:.0%}'} of {self.quantity} {self.bounds}"
+
 
 _ARITHMETIC: dict[str, Callable[[float, float], float]] = {"/": truediv, "-": sub, "+": add}
 _NEUTRAL = {"/": 1.0, "-": 0.0}

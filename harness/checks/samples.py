@@ -66,7 +66,7 @@ class Samples:
 
 def place(dims: Sequence[str], key: Key) -> str:
     """A key in words: `m=256, seed=3`."""
-    return ", ".join(f"{dim}={_short(tick)}" for dim, tick in zip(dims, key, strict=True))
+    return ", ".join(f"{dim}={short(tick)}" for dim, tick in zip(dims, key, strict=True))
 
 
 def order(tick: Tick) -> tuple[bool, float, str]:
@@ -79,5 +79,6 @@ def _pick(dims: tuple[str, ...], key: Key, wanted: Sequence[str]) -> Key:
     return tuple(key[dims.index(dim)] for dim in wanted)
 
 
-def _short(tick: Tick) -> str:
+def short(tick: Tick) -> str:
+    """A tick as one would write it."""
     return f"{tick:g}" if isinstance(tick, float) else str(tick)

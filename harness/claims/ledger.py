@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.claims.choice import Chosen
 from harness.claims.gather import COLUMNS
-from harness.claims.record import Record
+from harness.claims.verdicts import Record, finding_text, interval_text, number_text
 from harness.papers import Claim
 from harness.store.files import write_atomically
 from harness.tables import printable
@@ -108,7 +108,7 @@ def _table(records: Iterable[Record]) -> list[str]:
     rows = ["| claim | verdict | the paper says | here | margin | cells | time |", "|---|---|---|---|---|---|---|"]
     for record in records:
         told = record["telling"]
-        here, margin = (interval_text(told), _number(told["margin"])) if told else ("", "")
+        here, margin = (interval_text(told), number_text(told["margin"])) if told else ("", "")
         cells = [record["claim"].partition("/")[2], _MARKS[record["verdict"]], record["figure"], here, margin]
         cells += [str(record["cells"]), f"{record['seconds']:.0f} s"]
         rows.append(f"| {' | '.join(map(_inert, cells))} |")
@@ -125,28 +125,6 @@ def _details(records: Iterable[Record]) -> list[str]:
         lines += [f"  - {_inert(finding_text(finding))}" for finding in record["findings"]]
         lines += [f"- {_inert(origin)}, seeds {_seeds(record['seeds'])}", ""]
     return lines
-
-
-def finding_text(finding: dict[str, Any]) -> str:
-    """A finding in a line."""
-    text: str = finding["what"]
-    if finding["estimate"] is not None:
-        text += f" = {interval_text(finding)}"
-    return f"{text}, {finding['bound']}: {finding['verdict']}" + (
-        f" ({finding['reason']})" if finding["reason"] else ""
-    )
-
-
-def interval_text(finding: dict[str, Any]) -> str:
-    """A finding's estimate with its interval."""
-    text = _number(finding["estimate"])
-    if finding["low"] is not None and finding["low"] != finding["high"]:
-        text += f" [{_number(finding['low'])}, {_number(finding['high'])}]"
-    return text
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"
 
 
 def _machine(machine: dict[str, Any]) -> str:

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.checks.ruling import rule
 from harness.claims.choice import Chosen, as_yaml
 from harness.claims.gather import evidence, seconds_spent
 from harness.claims.sabotage import SelfTest, self_test
-from harness.store.files import write_atomically
+from harness.claims.verdicts import Record
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-Record = dict[str, Any]
-"""A claim with its verdict, as JSON has it."""
-VERDICTS = "verdicts.json"
-"""The file of verdicts in a run's folder."""
 
 
 def judge(chosen: Sequence[Chosen], table: pa.Table, run: Mapping[str, Any], *, tested: bool) -> list[Record]:
@@ -32,12 +25,6 @@ def judge(chosen: Sequence[Chosen], table: pa.Table, run: Mapping[str, Any], *, 
         tested: whether to test the checks themselves.
     """
     return [_record(one, table, run, tested=tested) for one in chosen]
-
-
-def write(folder: Path, records: Sequence[Record]) -> None:
-    """Put the verdicts into a run's folder."""
-    text = json.dumps(list(records), indent=1, ensure_ascii=False)
-    write_atomically(folder / VERDICTS, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def _record(one: Chosen, table: pa.Table, run: Mapping[str, Any], *, tested: bool) -> Record:

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
-from harness.claims.ledger import finding_text, interval_text
-from harness.claims.record import Record
+from harness.claims.verdicts import Record, finding_text, interval_text
 from harness.tables import duration, inert
 
 _COLOURS = {"held": "green", "failed": "red", "inconclusive": "yellow"}

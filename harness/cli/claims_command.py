@@ -17,7 +17,7 @@ from harness.errors import ExitCode
 if TYPE_CHECKING:
     from harness.api import Prepared, RunResult
     from harness.claims.choice import Chosen
-    from harness.claims.record import Record
+    from harness.claims.verdicts import Record
 
 
 @click.command("claims")
@@ -83,14 +83,15 @@ def _run(
     prepared: Prepared, chosen: Sequence[Chosen], jobs: int, *, tested: bool
 ) -> tuple[RunResult, Sequence[Record]]:
     from harness.api import start
-    from harness.claims.record import judge, write
+    from harness.claims.record import judge
+    from harness.claims.verdicts import write_verdicts
     from harness.running import Run
 
     records: list[Record] = []
 
     def conclude(run: Run) -> None:
         records.extend(judge(chosen, prepared.store.table(run.id), run.record(), tested=tested))
-        write(run.directory, records)
+        write_verdicts(run.directory, records)
 
     return start(prepared, jobs=jobs, conclude=conclude), records
 

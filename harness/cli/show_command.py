@@ -52,7 +52,7 @@ def _owner(catalogue: Any, name: str) -> dict[str, Any]:
 
 def _claim(claim: Claim) -> dict[str, Any]:
     said = {name: getattr(claim, name) for name in ("name", "statement", "figure", "criterion")}
-    return {**said, "cells": [dict(cells) for cells in claim.cells]}
+    return {**said, "check": str(claim.check), "cells": [dict(cells) for cells in claim.cells]}
 
 
 def _component(catalogue: Any, name: str) -> dict[str, Any]:
@@ -139,6 +139,7 @@ def _print(card: dict[str, Any], indent: str = "") -> None:
                 click.echo(f"{indent}  {item['name']}: {item['statement']}")
                 click.echo(f"{indent}      paper: {item['figure']}")
                 click.echo(f"{indent}      here:  {item['criterion']}")
+                click.echo(f"{indent}      check: {item['check']}")
         elif "\n" in str(value):
             click.echo(f"{indent}{key}:")
             click.echo("\n".join(f"{indent}  {line}".rstrip() for line in str(value).splitlines()))

@@ -7,7 +7,7 @@ import hashlib
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from harness.report.embed import embedded
+from harness.report.embed import packed
 from harness.report.report import Report
 from harness.report.wording import counted, readable
 
@@ -32,7 +32,7 @@ def page(report: Report, *, reload_seconds: float | None = None) -> str:
         .get_template("report.html.j2")
         .render(
             report=report,
-            data=embedded(_data(report, reload_seconds)),
+            data=packed(_data(report, reload_seconds)),
             style=_text("static/report.css"),
             script=script,
             plotly=plotly,

@@ -2,9 +2,9 @@
 
 const STATE = 'harness-report';
 
-function saveState() {
+function saveState(report) {
   const open = [...document.querySelectorAll('details[open][id]')].map((details) => details.id);
-  const state = { run: REPORT.run, scroll: scrollY, filter: document.getElementById('filter').value, open };
+  const state = { run: report.run, scroll: scrollY, filter: document.getElementById('filter').value, open };
   remember('sessionStorage', STATE, JSON.stringify(state));
 }
 
@@ -19,9 +19,9 @@ function restoreState(report) {
   requestAnimationFrame(() => scrollTo(0, state.scroll));
 }
 
-function startReloading(seconds) {
+function startReloading(report) {
   setTimeout(() => {
-    saveState();
+    saveState(report);
     location.reload();
-  }, seconds * 1000);
+  }, report.reload * 1000);
 }

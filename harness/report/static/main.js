@@ -1,6 +1,11 @@
 // The page: everything that is not in its HTML is made here, from the data embedded in it.
 
-const REPORT = JSON.parse(document.getElementById('data').textContent);
+/** The data, which the page holds as gzipped JSON in base64. */
+async function readReport() {
+  const bytes = Uint8Array.from(atob(document.getElementById('data').textContent), (byte) => byte.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+  return new Response(stream).json();
+}
 
 function fill(id, children) {
   document.getElementById(id)?.append(...children);
@@ -14,6 +19,7 @@ function renderAcross(part) {
 
 /** Paper shows everything; it does not wait for the events that unfolding causes. */
 function unfoldForPaper() {
+  lightForPaper(redrawFigures);
   document.querySelectorAll('details.task').forEach((details) => {
     details.open = true;
     FILL.get(details)();
@@ -37,7 +43,9 @@ function start(report) {
   openTarget();
   addEventListener('hashchange', openTarget);
   addEventListener('beforeprint', unfoldForPaper);
-  if (report.reload !== null) startReloading(report.reload);
+  if (report.reload !== null) startReloading(report);
+  document.documentElement.dataset.ready = 'yes';
+  performance.mark('ready');
 }
 
-start(REPORT);
+readReport().then(start);

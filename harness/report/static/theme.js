@@ -45,3 +45,17 @@ function startTheme(changed) {
     changed();
   });
 }
+
+/** Paper is white: the light colours until printing is over. */
+function lightForPaper(changed) {
+  const root = document.documentElement;
+  const { theme } = root.dataset;
+  root.dataset.theme = 'light';
+  changed();
+  const restore = () => {
+    if (theme) root.dataset.theme = theme;
+    else delete root.dataset.theme;
+    changed();
+  };
+  addEventListener('afterprint', restore, { once: true });
+}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from harness.claims.record import VERDICTS, judge, write
+from harness.claims.record import judge
+from harness.claims.verdicts import VERDICTS, write_verdicts
 
 
 def test_a_record_holds_all_that_is_needed_to_redo_it(chosen, executed) -> None:
@@ -36,7 +37,7 @@ def test_verdicts_are_json_and_do_not_depend_on_the_run(chosen, executed, tmp_pa
     for _ in range(2):
         store, run = executed(claims)
         records = judge(claims, store.table(run), store.record(run), tested=True)
-        write(tmp_path, records)
+        write_verdicts(tmp_path, records)
         assert json.loads((tmp_path / VERDICTS).read_text()) == records
         verdicts.append([{**record, "run": "", "date": ""} for record in records])
     assert verdicts[0] == verdicts[1]

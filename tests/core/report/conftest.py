@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -113,6 +116,18 @@ def results(better: float = 2.0) -> list[dict[str, Any]]:
     return found
 
 
+def data(text: str) -> dict[str, Any]:
+    """What a page holds."""
+    found = re.search(r'<script type="text/plain" id="data">(.*?)</script>', text, re.DOTALL)
+    assert found
+    return unpacked(found[1])
+
+
+def unpacked(text: str) -> Any:
+    """What was packed."""
+    return json.loads(gzip.decompress(base64.b64decode(text, validate=True)))
+
+
 @pytest.fixture
 def write_run(tmp_path: Path) -> Callable[..., Path]:
     """Write the folder of a run: `write_run(rows, name="run", finished=True, **record)`."""
@@ -153,9 +168,10 @@ def claim(name: str, verdict: str) -> dict[str, Any]:
         "verdict": verdict,
         "estimate": 0.5,
         "low": 0.4,
-        "high": None,
+        "high": 0.6,
         "bound": "< 1",
         "margin": 0.5,
+        "reason": "",
     }
     texts = {"statement": "It is better.", "figure": "Table 1", "criterion": "ratio below 1", "reason": "see findings"}
     return {"claim": name, "verdict": verdict, **texts, "findings": [finding], "cells": 4, "seconds": 1.5}

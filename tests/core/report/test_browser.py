@@ -40,6 +40,7 @@ def opened(browser, tmp_path) -> Iterator[Callable[..., Any]]:
         tab.on("dialog", lambda dialog: said.append(dialog.message))
         tab.on("request", lambda request: asked.append(request.url))
         tab.goto(path.as_uri())
+        tab.wait_for_selector("html[data-ready]")
         return tab
 
     yield open_page
@@ -199,12 +200,27 @@ def test_paper_shows_everything(opened, write_run) -> None:
     assert tab.pdf().startswith(b"%PDF")
 
 
+def test_paper_is_white_though_the_page_is_dark(opened, write_run) -> None:
+    tab = opened(write_run(results()), color_scheme="dark")
+    unfold(tab)
+    ground = "getComputedStyle(document.querySelector('.plot .main-svg')).backgroundColor"
+    dark = tab.evaluate(ground)
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    wait(tab, f"{ground} === 'rgb(255, 255, 255)'")
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    wait(tab, f"{ground} === '{dark}'")
+    assert dark != "rgb(255, 255, 255)"
+
+
 def test_a_live_page_reloads_and_stays_where_it_was(opened, write_run) -> None:
     rows = results()
-    tab = opened(write_run(rows, finished=False, cases=100), reload_seconds=1)
+    tab = opened(write_run(rows, finished=False, cases=100), reload_seconds=3)
     assert "48 of 100" in tab.inner_text("#summary")
     tab.fill("#filter", "size=1000")
-    tab.evaluate("window.before = true; scrollTo(0, 300)")
-    wait(tab, "window.before === undefined && scrollY === 300")
+    tab.evaluate("scrollTo(0, 300)")
+    with tab.expect_event("load"):
+        pass
+    tab.wait_for_selector("html[data-ready]")
+    wait(tab, "scrollY === 300")
     assert tab.input_value("#filter") == "size=1000"
     assert re.search("1 of 3", tab.inner_text("#shown"))

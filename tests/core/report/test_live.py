@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from pathlib import Path
 
@@ -12,11 +11,11 @@ import pytest
 from harness.report.live import follow
 from harness.report.report import Choices
 
-from .conftest import results
+from .conftest import data, results
 
 
 def reloads(path: Path) -> bool:
-    return re.search(r'"reload":[\d.]+', path.read_text()) is not None
+    return data(path.read_text())["reload"] is not None
 
 
 def test_a_page_follows_a_run_to_its_end(write_run, tmp_path) -> None:
