@@ -90,7 +90,8 @@ def union(chosen: Sequence[Chosen]) -> Suite:
     """The cells of several claims as one suite; what two of them need is planned once."""
     blocks = tuple(block for one in chosen for block in one.suite.blocks)
     text = as_yaml("claims", [one.claim for one in chosen])
-    return Suite("claims", f"The cells of {', '.join(one.name for one in chosen)}", Path("claims.yaml"), text, blocks)
+    papers = len({one.paper for one in chosen})
+    return Suite("claims", f"Claims: {len(chosen)}, of papers: {papers}", Path("claims.yaml"), text, blocks)
 
 
 def smallest(suite: Suite) -> Suite:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.checks.verdict import Verdict
 from harness.claims.verdicts import VERDICTS, Record, finding_text, read_verdicts
 from harness.errors import HarnessError
 from harness.report.wording import counted
@@ -38,6 +41,12 @@ def read_claims(folder: Path) -> tuple[Claim, ...]:
         return tuple(_claim(record) for record in read_verdicts(folder))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise HarnessError(f"{folder / VERDICTS} is not what `harness claims` writes: {error!r}") from error
+
+
+def verdicts_text(verdicts: Iterable[str]) -> str:
+    """How many there are of each, as `3 held, 1 failed`."""
+    counts = Counter(verdicts)
+    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
 
 
 def _claim(entry: Record) -> Claim:

@@ -36,17 +36,19 @@ def _lines(report: Report) -> Iterator[str]:
         statuses = ", ".join(f"{count} {status}" for status, count in source.statuses.items())
         counts = f"{source.done} of {source.planned} cases: {statuses}"
         yield from (escaped(f"{source.name}, {source.state}; {counts}; {source.machine}"), "")
+    if report.claims:
+        yield from (f"Claims: {report.verdicts}.", "")
     yield from (f"- {escaped(sentence)} ({escaped(task)})" for task, sentence in report.headlines)
     yield from ([f"- and {report.unsaid} more below"] if report.unsaid else [])
     yield from _paragraphs(report.notes)
     for run, cells in report.only_in.items():
         if cells:
             yield from _folded(f"{counted(len(cells), 'cell')} only in {run}", (f"- {escaped(cell)}" for cell in cells))
+    yield from _claims(report.claims)
     for section in report.sections:
         yield from _section(section, folded=len(report.sections) > 1)
     for part in report.across:
         yield from _folded(part.title, [*_table(part.table), "", escaped(part.note)])
-    yield from _claims(report.claims)
     yield from _failures(report.failures)
     yield from _paragraphs([f"Procedure: {report.procedure}."] if report.procedure else [])
     for source in report.sources:

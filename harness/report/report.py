@@ -13,7 +13,7 @@ from harness.report import changes as changes_module
 from harness.report import ranking as ranking_module
 from harness.report.across import Across, across
 from harness.report.changes import changes
-from harness.report.claims import Claim, read_claims
+from harness.report.claims import Claim, read_claims, verdicts_text
 from harness.report.costs import costs
 from harness.report.failures import Failure, read_failures
 from harness.report.figures.claims import claims_matrix
@@ -64,6 +64,11 @@ class Report:
     only_in: Mapping[str, Sequence[str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     procedure: str = ""
+
+    @property
+    def verdicts(self) -> str:
+        """How many claims hold, as `3 held, 1 failed`."""
+        return verdicts_text(claim.verdict for claim in self.claims)
 
     @property
     def title(self) -> str:

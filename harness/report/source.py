@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.claims.verdicts import read_verdicts
 from harness.errors import HarnessError
 from harness.store.store import Store
 
@@ -89,11 +90,12 @@ class Source:
     def commands(self) -> tuple[str, ...]:
         """How to run it again."""
         commit = self.record["provenance"]["commit"]
-        suite = shlex.quote(str(self.record["suite"]["path"]))
+        papers = dict.fromkeys(record["claim"].partition("/")[0] for record in read_verdicts(self.folder))
+        again = ["claims", *papers] if papers else ["run", str(self.record["suite"]["path"])]
         checkout = (f"git checkout {shlex.quote(commit)}",) if commit else ()
         return (
             *checkout,
-            f"harness run {suite} -j {self.record['workers']}",
+            f"harness {shlex.join(again)} -j {self.record['workers']}",
             f"harness report {shlex.quote(self.name)}",
         )
 

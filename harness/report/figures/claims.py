@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.report.claims import Claim
+from harness.report.claims import Claim, verdicts_text
 from harness.report.figures.figure import Figure, Spec, colour, column, height, names_axis
 
 _COLOURS = {"held": "good", "inconclusive": "faint", "failed": "bad"}
@@ -20,7 +20,7 @@ def claims_matrix(claims: Sequence[Claim]) -> Figure | None:
     for claim in claims:
         position[claim.paper] = position.get(claim.paper, 0) + 1
         rows.append((claim.paper, position[claim.paper], claim.name, claim.verdict, claim.statement))
-    counts = ", ".join(f"{sum(claim.verdict == verdict for claim in claims)} {verdict}" for verdict in _COLOURS)
+    counts = verdicts_text(claim.verdict for claim in claims)
     return Figure(
         id="claims",
         title="Claims by paper",

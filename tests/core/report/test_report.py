@@ -92,6 +92,10 @@ def test_claims_are_read_with_their_findings(run_folder) -> None:
     first, second = read_claims(run_folder)
     assert (first.paper, first.name, first.verdict, second.verdict) == ("p", "one", "held", "failed")
     assert first.findings == ("ratio = 0.5 [0.4, 0.6], < 1: held",)
+    made = report(run_folder)
+    assert made.verdicts == "1 held, 1 failed"
+    assert made.sources[0].commands[1].startswith("harness claims p -j")
+    assert "Claims: 1 held, 1 failed." in markdown(made)
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", '[{"claim": "a/b"}]', "null"])
