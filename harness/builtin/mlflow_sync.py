@@ -23,8 +23,9 @@ from mlflow.entities import Metric, Param, Run, RunTag
 
 from harness.claims.verdicts import VERDICTS, read_verdicts
 from harness.compare.comparison import compare
+from harness.compare.options import Options
 from harness.report.page import page
-from harness.report.report import Choices, gather
+from harness.report.report import gather
 from harness.report.source import read_source
 from harness.results import Status
 from harness.store.rows import SCHEMA
@@ -163,7 +164,7 @@ def _metrics(rows: list[dict[str, Any]]) -> Iterator[tuple[str, float, int]]:
 def _conclusions(run: Path, folder: Path) -> Iterator[Path]:
     """The comparison of the run's models and its report, as files in a folder."""
     source = read_source(run)
-    (folder / "report.html").write_text(page(gather([source], Choices())), encoding="utf-8")
+    (folder / "report.html").write_text(page(gather([source], Options())), encoding="utf-8")
     yield folder / "report.html"
     if Status.OK in source.statuses:
         compared = json.dumps(compare(source.table).plain(), indent=1, allow_nan=False)

@@ -9,18 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.comparison_options import comparison_options
+
 if TYPE_CHECKING:
     from harness.compare.comparison import Comparison
-
-
-def fraction(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
-    """A number such as `0.02`, or a percentage such as `2%`."""
-    if value is None:
-        return None
-    try:
-        return float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is neither a number nor a percentage, such as 0.02 or 2%") from None
 
 
 @click.command("compare")
@@ -29,21 +21,7 @@ def fraction(_: click.Context, __: click.Parameter, value: str | None) -> float 
 @click.option("--store", type=click.Path(path_type=Path), help="Folder of runs.  [default: reports]")
 @click.option("--task", metavar="PATTERN", help="Only tasks that match.")
 @click.option("--model", metavar="PATTERN", help="Only models that match.")
-@click.option("--metric", metavar="PATTERN", help="Metrics to compare by.  [default: each task's first]")
-@click.option("--baseline", metavar="MODEL", help="Compare each model with this one, instead of each with each.")
-@click.option(
-    "--alpha", type=float, default=0.05, show_default=True, help="Level of the tests; 1 - ALPHA of intervals."
-)
-@click.option(
-    "--rope",
-    metavar="PERCENT",
-    callback=fraction,
-    help="Differences up to this do not matter: 2%, or 0.02 in the unit.",
-)
-@click.option(
-    "--test", type=click.Choice(["t", "wilcoxon", "permutation", "bootstrap"]), default="t", show_default=True
-)
-@click.option("--correction", type=click.Choice(["holm", "fdr_bh", "none"]), default="holm", show_default=True)
+@comparison_options
 @click.option("--json", "form", flag_value="json", help="Print JSON, with every pair.")
 @click.option("--csv", "form", flag_value="csv", help="Print CSV, a row per model.")
 @click.option("--latex", "form", flag_value="latex", help="Print LaTeX tables.")
@@ -80,6 +58,7 @@ def command(
 def _compared(folders: list[Path], patterns: Mapping[str, str | None], choices: dict[str, Any]) -> Comparison:
     from harness.cli.filtering import matching
     from harness.compare.comparison import compare, compare_runs
+    from harness.compare.options import Options
     from harness.errors import HarnessError
     from harness.store.store import Store
 
@@ -91,11 +70,11 @@ def _compared(folders: list[Path], patterns: Mapping[str, str | None], choices: 
         if not table.num_rows:
             problem = f"matches {' and '.join(chosen.values())}" if chosen else "has ended yet"
             raise HarnessError(f"{name}: no case {problem}")
+    options = Options(**choices)
     if len(tables) == 1:
-        return compare(tables[0], **choices)
-    if choices.pop("baseline"):
-        raise HarnessError("--baseline is for the models of one run: of two runs, the first is the baseline")
-    return compare_runs(*tables, *names, **choices)
+        return compare(tables[0], options)
+    (first, second), (name, other) = tables, names
+    return compare_runs(first, second, name, other, options)
 
 
 def _printed(comparison: Comparison, form: str) -> str:

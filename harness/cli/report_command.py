@@ -8,24 +8,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from harness.cli.compare_command import fraction
+from harness.cli.comparison_options import comparison_options
 
 if TYPE_CHECKING:
+    from harness.compare.options import Options
     from harness.report.live import Progress
-    from harness.report.report import Choices
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _OPTIONS = (
     click.option("--store", type=click.Path(path_type=Path), help="Folder of runs.  [default: reports]"),
     click.option("-o", "--output", type=click.Path(path_type=Path), help="The file to write."),
-    click.option("--metric", metavar="PATTERN", help="Metrics to compare by.  [default: each task's first]"),
-    click.option("--baseline", metavar="MODEL", help="Compare each model with this one."),
-    click.option("--alpha", type=float, default=0.05, show_default=True, help="Level of the tests."),
-    click.option("--rope", metavar="PERCENT", callback=fraction, help="Differences up to this do not matter."),
-    click.option(
-        "--test", type=click.Choice(["t", "wilcoxon", "permutation", "bootstrap"]), default="t", show_default=True
-    ),
-    click.option("--correction", type=click.Choice(["holm", "fdr_bh", "none"]), default="holm", show_default=True),
+    comparison_options,
     click.option(
         "--every",
         type=click.FloatRange(0.5),
@@ -68,12 +61,10 @@ def command(
     """
     from harness.api import store_folder
     from harness.cli.sources import run_folder
-    from harness.report.report import Choices
+    from harness.compare.options import Options
 
     folders = [run_folder(one, store_folder(store)) for one in ([run] if other is None else [run, other])]
-    chosen = Choices(**choices)
-    if other is not None and chosen.baseline is not None:
-        raise click.UsageError("--baseline is for the models of one run: of two runs, the first is the baseline")
+    chosen = Options(**choices)
     if live:
         if other is not None or form == "markdown":
             raise click.UsageError("--live follows one run, as a page")
@@ -84,13 +75,13 @@ def command(
         _html(folders, output, chosen)
 
 
-def follow_run(folder: Path, output: Path | None, choices: Choices, every: float) -> None:
+def follow_run(folder: Path, output: Path | None, options: Options, every: float) -> None:
     """Keep the page of a run up to date until the run ends, and say how far it is; Ctrl-C ends it."""
     from harness.report.live import follow
 
     path = _target([folder], output)
     click.echo(f"the page: {path}")
-    following = follow(folder, path, choices, every)
+    following = follow(folder, path, options, every)
     try:
         for one in following:
             _say(one)
@@ -103,21 +94,21 @@ def _say(progress: Progress) -> None:
     click.echo(f"{progress}{'; finished' if progress.finished else ''}")
 
 
-def _html(folders: list[Path], output: Path | None, choices: Choices) -> None:
+def _html(folders: list[Path], output: Path | None, options: Options) -> None:
     from harness.report.live import write_page
 
     path = _target(folders, output)
-    write_page(folders, path, choices)
+    write_page(folders, path, options)
     click.echo(str(path))
 
 
-def _markdown(folders: list[Path], output: Path | None, choices: Choices) -> None:
+def _markdown(folders: list[Path], output: Path | None, options: Options) -> None:
     from harness.report.markdown import markdown
     from harness.report.report import gather
     from harness.report.source import read_source
     from harness.store.files import write_atomically
 
-    text = markdown(gather([read_source(folder) for folder in folders], choices))
+    text = markdown(gather([read_source(folder) for folder in folders], options))
     if output is None:
         click.echo(text, nl=False)
     else:

@@ -17,6 +17,6 @@ def command(run: str | None, store: Path | None, output: Path | None, every: flo
     """Follow RUN (the default is the latest) with a page that keeps itself up to date until the run ends."""
     from harness.api import store_folder
     from harness.cli.sources import run_folder
-    from harness.report.report import Choices
+    from harness.compare.options import Options
 
-    follow_run(run_folder(run, store_folder(store)), output, Choices(**choices), every)
+    follow_run(run_folder(run, store_folder(store)), output, Options(**choices), every)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.compare.across import overalls
@@ -14,13 +14,14 @@ from harness.compare.overall import Overall
 from harness.compare.sample import Sample, Sampling, sampling
 from harness.compare.task import TaskComparison, task_comparisons
 from harness.errors import HarnessError
-from harness.stats.multiple import Correction
-from harness.stats.paired import Test
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["Comparison", "TaskComparison", "compare", "compare_runs"]
+
+
+_DEFAULT = Options()
 
 
 @dataclass(frozen=True)
@@ -54,50 +55,33 @@ class Comparison:
         }
 
 
-def compare(
-    table: pa.Table,
-    *,
-    metric: str | None = None,
-    baseline: str | None = None,
-    alpha: float = 0.05,
-    rope: float | None = None,
-    test: Test = "t",
-    correction: Correction = "holm",
-) -> Comparison:
-    """Compare the models of a run, given its table of results. For the choices see `Options`.
+def compare(table: pa.Table, options: Options = _DEFAULT) -> Comparison:
+    """Compare the models of a run, given its table of results.
 
     Raises:
-        HarnessError: a choice is not possible, or there is nothing to compare.
+        HarnessError: there is no such metric or baseline, or nothing to compare.
     """
-    options = Options(metric, baseline, alpha, rope, test, correction)
     found = _found(table, options)
-    if baseline is not None:
-        check_baseline(found.samples, baseline)
+    if options.baseline is not None:
+        check_baseline(found.samples, options.baseline)
     runs = tuple(table.column("run").unique().to_pylist())
     tasks = task_comparisons(found.samples, options)
     return Comparison(runs, options, tasks, overalls(found.samples, options), {}, _left_out(found))
 
 
 def compare_runs(
-    table_a: pa.Table,
-    table_b: pa.Table,
-    name_a: str,
-    name_b: str,
-    *,
-    metric: str | None = None,
-    alpha: float = 0.05,
-    rope: float | None = None,
-    test: Test = "t",
-    correction: Correction = "holm",
+    table_a: pa.Table, table_b: pa.Table, name_a: str, name_b: str, options: Options = _DEFAULT
 ) -> Comparison:
     """Compare each model of a run with itself in an earlier run, A; the instances are paired by task and seed.
 
     Raises:
-        HarnessError: as `compare`; the runs have no cell in common.
+        HarnessError: a baseline is given; there is no such metric, or the runs have no cell in common.
     """
+    if options.baseline is not None:
+        raise HarnessError("a baseline is for the models of one run: of two runs, the first is the baseline")
     if name_a == name_b:
         name_a, name_b = f"{name_a} (A)", f"{name_b} (B)"
-    options = Options(metric, name_a, alpha, rope, test, correction)
+    options = replace(options, baseline=name_a)
     found = _found(_joined({name_a: table_a, name_b: table_b}), options, arms="run")
     both = [sample for sample in found.samples if len(sample.arms) > 1]
     if not both:

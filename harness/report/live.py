@@ -7,8 +7,9 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.compare.options import Options
 from harness.report.page import page
-from harness.report.report import Choices, gather
+from harness.report.report import gather
 from harness.report.source import Source, read_source
 from harness.store.files import write_atomically
 from harness.store.store import JOURNAL
@@ -40,16 +41,16 @@ class Progress:
         )
 
 
-def write_page(folders: list[Path], path: Path, choices: Choices, reload_seconds: float | None = None) -> list[Source]:
+def write_page(folders: list[Path], path: Path, options: Options, reload_seconds: float | None = None) -> list[Source]:
     """Write the page of runs, in one step."""
     sources = [read_source(folder) for folder in folders]
-    text = page(gather(sources, choices), reload_seconds=reload_seconds)
+    text = page(gather(sources, options), reload_seconds=reload_seconds)
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
     return sources
 
 
 def follow(
-    folder: Path, path: Path, choices: Choices, seconds: float, *, sleep: Callable[[float], None] = time.sleep
+    folder: Path, path: Path, options: Options, seconds: float, *, sleep: Callable[[float], None] = time.sleep
 ) -> Generator[Progress, None, None]:
     """Write a run's page every so many seconds until the run is finished; answer each time how far it is.
 
@@ -58,13 +59,13 @@ def follow(
     try:
         while True:
             began = time.process_time()
-            (source,) = write_page([folder], path, choices, seconds)
+            (source,) = write_page([folder], path, options, seconds)
             if source.finished:
                 break
             yield _progress(source)
             sleep(max(seconds, (time.process_time() - began) / _SHARE))
     finally:
-        (source,) = write_page([folder], path, choices)
+        (source,) = write_page([folder], path, options)
     yield _progress(source)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 from harness.compare.comparison import Comparison, TaskComparison, compare, compare_runs
+from harness.compare.options import Options
 from harness.compare.pair import Pair
 from harness.compare.sample import Place
 from harness.report import changes as changes_module
@@ -26,22 +26,8 @@ from harness.report.ranking import ranking
 from harness.report.section import Section, sentences_each
 from harness.report.source import Source
 from harness.report.table import Table
-from harness.stats.multiple import Correction
-from harness.stats.paired import Test
 
 _HEADLINES = 8
-
-
-@dataclass(frozen=True)
-class Choices:
-    """How the models are compared; see `harness.compare.options.Options`."""
-
-    metric: str | None = None
-    baseline: str | None = None
-    alpha: float = 0.05
-    rope: float | None = None
-    test: Test = "t"
-    correction: Correction = "holm"
 
 
 @dataclass(frozen=True)
@@ -76,13 +62,13 @@ class Report:
         return " against ".join(dict.fromkeys(source.record["suite"]["name"] for source in reversed(self.sources)))
 
 
-def gather(sources: Sequence[Source], choices: Choices) -> Report:
+def gather(sources: Sequence[Source], options: Options) -> Report:
     """The report of a run, or of two, the earlier one first.
 
     Raises:
         HarnessError: a choice is not possible, or the runs have nothing in common.
     """
-    comparison, notes = _compared(sources, choices)
+    comparison, notes = _compared(sources, options)
     sections, figures = _parts(sources, comparison) if comparison else ((), [])
     headlines = _headlines(comparison.tasks) if comparison else []
     claims = tuple(claim for source in sources[-1:] for claim in read_claims(source.folder))
@@ -103,15 +89,13 @@ def gather(sources: Sequence[Source], choices: Choices) -> Report:
     )
 
 
-def _compared(sources: Sequence[Source], choices: Choices) -> tuple[Comparison | None, tuple[str, ...]]:
+def _compared(sources: Sequence[Source], options: Options) -> tuple[Comparison | None, tuple[str, ...]]:
     """The comparison; none while no case of the run is ok yet."""
-    given: dict[str, Any] = asdict(choices)
     if len(sources) > 1:
         first, second = sources
-        del given["baseline"]  # it is the first run
-        found = compare_runs(first.table, second.table, first.name, second.name, **given)
+        found = compare_runs(first.table, second.table, first.name, second.name, options)
     elif "ok" in sources[0].statuses:
-        found = compare(sources[0].table, **given)
+        found = compare(sources[0].table, options)
     else:
         return None, ("no case is ok yet: there is nothing to compare",)
     return found, found.notes

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from harness.compare.comparison import compare
+from harness.compare.options import Options
 
 from .conftest import rows
 
@@ -46,7 +47,7 @@ def test_higher_is_better_turns_the_costs(table) -> None:
 
 
 def test_the_baseline_is_the_anchor(table) -> None:
-    (overall,) = compare(table(*over({"a/x": 1.0, "a/y": 2.0, "a/z": 4.0})), baseline="a/y").overall
+    (overall,) = compare(table(*over({"a/x": 1.0, "a/y": 2.0, "a/z": 4.0})), Options(baseline="a/y")).overall
     assert {pair.b for pair in overall.pairs} == {"a/y"}
     assert overall.arms[overall.anchor] == "a/y"
 
@@ -64,7 +65,7 @@ def test_an_arm_without_a_value_is_last_on_that_task(table) -> None:
 
 def test_the_posterior_needs_a_region(table) -> None:
     groups = over({"a/x": 1.0, "a/y": 2.0})
-    (overall,) = compare(table(*groups), rope=0.05).overall
+    (overall,) = compare(table(*groups), Options(rope=0.05)).overall
     posterior = overall.pairs[0].posterior
     assert posterior.right > 0.95
     assert posterior.left + posterior.rope + posterior.right == pytest.approx(1)

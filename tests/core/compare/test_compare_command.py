@@ -157,7 +157,7 @@ def test_many_pairs_are_counted_not_listed(ask, stored, table) -> None:
         (["--alpha", "2"], "alpha lies between 0 and 0.5"),
         (["--rope", "-1"], "a region of practical equivalence is above 0"),
         (["s3:bucket"], "'s3:bucket' names no run: no plugin knows its prefix"),
-        (["one", "one", "--baseline", "a/x"], "--baseline is for the models of one run"),
+        (["one", "one", "--baseline", "a/x"], "a baseline is for the models of one run"),
         (["mlflow:one"], "mlflow:one: there is no "),
     ],
 )

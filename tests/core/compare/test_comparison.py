@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.compare.comparison import compare
+from harness.compare.options import Options
 from harness.compare.pair import Verdict
 from harness.compare.pairing import MOST
 from harness.errors import HarnessError
@@ -33,7 +34,7 @@ def planted(rng: np.random.Generator, factor: float) -> dict[str, list[float]]:
 
 
 def only_pair(table, **choices):
-    (task,) = compare(table, **choices).tasks
+    (task,) = compare(table, Options(**choices)).tasks
     (pair,) = task.pairs
     return pair
 
@@ -190,26 +191,26 @@ def test_arms_without_common_instances_are_not_paired(table) -> None:
 
 
 def test_a_baseline_is_compared_with_all(table) -> None:
-    (task,) = compare(table({f"a/{name}": [1.0, 2.0, 3.1] for name in "xyz"}), baseline="a/y").tasks
+    (task,) = compare(table({f"a/{name}": [1.0, 2.0, 3.1] for name in "xyz"}), Options(baseline="a/y")).tasks
     assert {(pair.a, pair.b) for pair in task.pairs} == {("a/x", "a/y"), ("a/z", "a/y")}
     assert task.anchor == "a/y"
 
 
 def test_a_baseline_may_be_named_without_its_parameters(table) -> None:
     found = {"a/x(k=1)": [1.0, 2.0], "a/y(k=1)": [1.0, 2.0], "a/y(k=2)": [1.0, 2.0]}
-    assert compare(table(found), baseline="a/x").tasks[0].anchor == "a/x(k=1)"
+    assert compare(table(found), Options(baseline="a/x")).tasks[0].anchor == "a/x(k=1)"
     with pytest.raises(HarnessError, match=r"is several models on a/task: give one of a/y\(k=1\), a/y\(k=2\)"):
-        compare(table(found), baseline="a/y")
+        compare(table(found), Options(baseline="a/y"))
 
 
 def test_an_unknown_baseline_is_told_with_close_names(table) -> None:
     with pytest.raises(HarnessError, match="no ranked model is called 'a/rigde'; the closest names are a/ridge"):
-        compare(table({"a/ridge": [1.0, 2.0], "a/ols": [1.0, 2.0]}), baseline="a/rigde")
+        compare(table({"a/ridge": [1.0, 2.0], "a/ols": [1.0, 2.0]}), Options(baseline="a/rigde"))
 
 
 def test_a_task_without_the_baseline_says_so(table) -> None:
     found = table(rows({"a/x": [1.0], "a/y": [2.0]}), rows({"a/x": [1.0], "a/z": [2.0]}, task_label="b/task"))
-    _, task = compare(found, baseline="a/y").tasks
+    _, task = compare(found, Options(baseline="a/y")).tasks
     assert task.anchor == "a/x"
     assert len(task.pairs) == 1
     assert "the baseline a/y is not ranked here" in task.notes[0]
@@ -239,7 +240,7 @@ def test_headlines_without_baselines_are_those_of_the_leader(table) -> None:
 @pytest.mark.parametrize("test", ["t", "wilcoxon", "permutation", "bootstrap"])
 @pytest.mark.parametrize("correction", ["holm", "fdr_bh", "none"])
 def test_every_procedure_finds_a_clear_winner(table, test, correction) -> None:
-    comparison = compare(table(planted(np.random.default_rng(0), 0.5)), test=test, correction=correction)
+    comparison = compare(table(planted(np.random.default_rng(0), 0.5)), Options(test=test, correction=correction))
     assert comparison.tasks[0].pairs[0].winner == "a/new"
     json.dumps(comparison.plain(), allow_nan=False)
 
@@ -256,7 +257,7 @@ def test_every_procedure_finds_a_clear_winner(table, test, correction) -> None:
 )
 def test_what_is_not_possible_is_told(table, choice, said) -> None:
     with pytest.raises(HarnessError, match=said):
-        compare(table({"a/x": [1.0], "a/y": [2.0]}), **choice)
+        compare(table({"a/x": [1.0], "a/y": [2.0]}), Options(**choice))
 
 
 def test_nothing_to_compare_is_told(table) -> None:
@@ -265,5 +266,5 @@ def test_nothing_to_compare_is_told(table) -> None:
 
 
 def test_it_is_plain_json_whatever_is_missing(table) -> None:
-    comparison = compare(table({"a/x": [1.0], "a/y": ["failed"], "a/z": [0.0]}), rope=0.1)
+    comparison = compare(table({"a/x": [1.0], "a/y": ["failed"], "a/z": [0.0]}), Options(rope=0.1))
     assert json.loads(json.dumps(comparison.plain(), allow_nan=False))["tasks"][0]["arms"][0]["arm"] == "a/z"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.compare.comparison import compare
+from harness.compare.options import Options
 from harness.compare.sentence import estimate_text, p_text
 from harness.stats.interval import Interval
 from harness.stats.intervals import mean_interval
@@ -12,7 +13,7 @@ from harness.stats.intervals import mean_interval
 
 def said(table, x, y, **more) -> str:
     choices = {name: more.pop(name) for name in ("rope", "correction") if name in more}
-    return compare(table({"a/x": x, "a/y": y}, **more), **choices).tasks[0].pairs[0].sentence
+    return compare(table({"a/x": x, "a/y": y}, **more), Options(**choices)).tasks[0].pairs[0].sentence
 
 
 @pytest.mark.parametrize(

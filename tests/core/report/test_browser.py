@@ -14,8 +14,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from harness.compare.options import Options
 from harness.report.page import page
-from harness.report.report import Choices, gather
+from harness.report.report import gather
 from harness.report.source import read_source
 
 from .conftest import HOSTILE, results, row
@@ -32,7 +33,7 @@ def opened(browser, tmp_path) -> Iterator[Callable[..., Any]]:
 
     def open_page(folder: Path, *, reload_seconds: float | None = None, **options: Any) -> Any:
         path = tmp_path / "page.html"
-        path.write_text(page(gather([read_source(folder)], Choices()), reload_seconds=reload_seconds))
+        path.write_text(page(gather([read_source(folder)], Options()), reload_seconds=reload_seconds))
         contexts.append(browser.new_context(**options))
         tab = contexts[-1].new_page()
         tab.on("console", lambda message: said.append(message.text))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.compare.options import Options
 from harness.report.live import follow
-from harness.report.report import Choices
 
 from .conftest import data, results
 
@@ -29,7 +29,7 @@ def test_a_page_follows_a_run_to_its_end(write_run, tmp_path) -> None:
         slept.append(seconds)
         write_run(rows, finished=len(slept) == 2)
 
-    said = list(follow(folder, page, Choices(), 5.0, sleep=sleep))
+    said = list(follow(folder, page, Options(), 5.0, sleep=sleep))
     assert [one.finished for one in said] == [False, False, True]
     assert said[0].done < said[0].planned == 48
     assert said[1].done == said[2].done == 48
@@ -42,7 +42,7 @@ def test_a_finished_run_is_written_once_and_does_not_reload(run_folder, tmp_path
     def sleep(_: float) -> None:
         raise AssertionError
 
-    (only,) = follow(run_folder, tmp_path / "page.html", Choices(), 5.0, sleep=sleep)
+    (only,) = follow(run_folder, tmp_path / "page.html", Options(), 5.0, sleep=sleep)
     assert only.finished
     assert not reloads(tmp_path / "page.html")
 
@@ -51,7 +51,7 @@ def test_a_run_that_stands_still_is_said_to(write_run, tmp_path) -> None:
     folder = write_run(results(), finished=False)
     long_ago = time.time() - 1000
     os.utime(folder / "journal.arrows", (long_ago, long_ago))
-    following = follow(folder, tmp_path / "page.html", Choices(), 5.0, sleep=lambda _: None)
+    following = follow(folder, tmp_path / "page.html", Options(), 5.0, sleep=lambda _: None)
     assert "nothing new for 100" in str(next(following))
     following.close()
 
@@ -62,7 +62,7 @@ def test_ctrl_c_leaves_a_page_that_does_not_reload(write_run, tmp_path) -> None:
     def sleep(_: float) -> None:
         raise KeyboardInterrupt
 
-    following = follow(write_run(results(), finished=False), page, Choices(), 5.0, sleep=sleep)
+    following = follow(write_run(results(), finished=False), page, Options(), 5.0, sleep=sleep)
     next(following)
     with pytest.raises(KeyboardInterrupt):
         next(following)

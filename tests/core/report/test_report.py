@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.compare.options import Options
 from harness.errors import HarnessError
 from harness.report.claims import read_claims
 from harness.report.embed import packed
 from harness.report.failures import read_failures
 from harness.report.markdown import escaped, markdown
 from harness.report.page import page
-from harness.report.report import Choices, Report, gather
+from harness.report.report import Report, gather
 from harness.report.source import read_source
 from harness.report.wording import readable
 
@@ -27,7 +28,7 @@ from .conftest import HOSTILE, MODELS, data, results, row, unpacked
 
 
 def report(*folders: Path, **choices: Any) -> Report:
-    return gather([read_source(folder) for folder in folders], Choices(**choices))
+    return gather([read_source(folder) for folder in folders], Options(**choices))
 
 
 class Tags(HTMLParser):

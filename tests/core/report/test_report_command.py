@@ -63,7 +63,7 @@ def test_choices_reach_the_comparison(ask) -> None:
         (["--metric", "wibble"], "wibble"),
         (["-o", "."], "is a folder"),
         (["-o", "no/such/folder.html"], "there is no folder"),
-        (["run", "run", "--baseline", "x"], "--baseline is for the models of one run"),
+        (["run", "run", "--baseline", "x"], "a baseline is for the models of one run"),
         (["run", "run", "--live"], "--live follows one run"),
         (["--live", "--format", "markdown"], "--live follows one run"),
         (["--rope", "much"], "neither a number nor a percentage"),
