@@ -108,7 +108,8 @@ def _table(records: Iterable[Record]) -> list[str]:
     rows = ["| claim | verdict | the paper says | here | margin | cells | time |", "|---|---|---|---|---|---|---|"]
     for record in records:
         told = record["telling"]
-        here, margin = (interval_text(told), number_text(told["margin"])) if told else ("", "")
+        here = f"{interval_text(told)}, {told['bound']}" if told else ""
+        margin = number_text(told["margin"]) if told else ""
         cells = [record["claim"].partition("/")[2], _MARKS[record["verdict"]], record["figure"], here, margin]
         cells += [str(record["cells"]), f"{record['seconds']:.0f} s"]
         rows.append(f"| {' | '.join(map(_inert, cells))} |")

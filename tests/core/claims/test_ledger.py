@@ -139,7 +139,7 @@ def test_the_page_is_made_of_the_records_alone(stated, runs) -> None:
 
 def test_a_page_tells_verdict_figure_and_evidence() -> None:
     text = page({"paper": [RECORD]})
-    assert "| claim | ✔ held | 1.7x, abstract | 0.5 \\[0.4, 0.6\\] | 0.5 | 5 | 12 s |" in text
+    assert "| claim | ✔ held | 1.7x, abstract | 0.5 \\[0.4, 0.6\\], \\<= 1 | 0.5 | 5 | 12 s |" in text
     assert "**claim**: It is so" in text
     assert "- needed: error at most 1" in text
     assert "  - error of a/x = 0.5 \\[0.4, 0.6\\], \\<= 1: held" in text
