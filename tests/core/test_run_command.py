@@ -206,8 +206,8 @@ class Eager(progress_module.Bar):
 
 
 class Case(SimpleNamespace):
-    def __init__(self, number: str) -> None:
-        super().__init__(id=number)
+    def __init__(self, number: str, task: str = "a/task") -> None:
+        super().__init__(id=number, task=SimpleNamespace(name=task))
 
     def __str__(self) -> str:
         return f"[case] {self.id}"
@@ -229,6 +229,21 @@ def test_progress_elsewhere_is_plain_lines(progress, monkeypatch, expected) -> N
         "2/3 cases · 1 failed · about 2 s left",
         "3/3 cases · 1 failed",
     ]
+
+
+def test_the_time_left_is_reckoned_task_by_task(monkeypatch) -> None:
+    monkeypatch.setattr(progress_module, "_PLAIN_SECONDS", -1.0)
+    said = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", said)
+    cases = [Case("0", "slow"), Case("1", "quick"), *(Case(str(number), "quick") for number in range(2, 12))]
+    planned = [SimpleNamespace(case=case, expected_seconds=None, to_run=True) for case in cases]
+    run = SimpleNamespace(plan=planned, statuses=Counter(), workers=1)
+    shown = Progress()
+    shown.harness_run_started(run)
+    for case, seconds in zip(cases[:2], (90.0, 2.0), strict=True):
+        run.statuses[Status.OK] += 1
+        shown.harness_case_finished(run, case, Result(Status.OK, seconds=seconds))
+    assert said.getvalue().splitlines()[-1] == "2/12 cases · about 20 s left"
 
 
 def test_plain_lines_are_seldom(progress) -> None:

@@ -60,7 +60,7 @@ claims = [
         statement="On its worst alphabet, the tuned hybrid's work for each letter of the text grows like sqrt(m).",
         figure="O(n sqrt(m)), the abstract's first result.",
         criterion=(
-            "Slope of log2(max over sigma of ops-per-symbol) on log2(m), m = 2^8 ... 2^14, median of 5 seeds: in "
+            "Slope of log2(max over sigma of ops-per-symbol) on log2(m), m = 2^8 ... 2^14, mean of 5 seeds: in "
             "[0.40, 0.65]. Slope of ns-per-symbol, likewise, at most 0.75, and at least 0.70 for naive-numpy. The "
             "worst sigma is where a letter's pairs cost what its share of a transform does, not sqrt(m)."
         ),
