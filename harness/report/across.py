@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.compare.overall import Overall, OverallPair
-from harness.compare.sentence import estimate_text
+from harness.compare.sentence import estimate_text, p_text
 from harness.report.figures.figure import Figure
 from harness.report.figures.profile import profile
 from harness.report.figures.ranks import ranks
@@ -51,7 +51,7 @@ def _across(overall: Overall, prefix: str) -> Across:
     figures = tuple(figure for make in (ranks, profile) if (figure := make(overall, prefix)))
     title = f"{len(overall.tasks)} tasks by {overall.metric} ({overall.scale} · {overall.backend})"
     note = (
-        f"Friedman test that some model differs by its ranks: p = {probability(overall.friedman.p_value)}. "
+        f"Friedman test that some model differs by its ranks: {p_text(overall.friedman.p_value)}. "
         f"Tasks: {'; '.join(overall.tasks)}."
     )
     return Across(title, note, _table(overall, title), figures)
