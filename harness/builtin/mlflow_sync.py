@@ -22,12 +22,11 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 
 from harness.claims.verdicts import VERDICTS, read_verdicts
-from harness.compare.comparison import compare
+from harness.compare.comparison import NothingToCompareError, compare
 from harness.compare.options import Options
 from harness.report.page import page
 from harness.report.report import gather
 from harness.report.source import read_source
-from harness.results import Status
 from harness.store.rows import SCHEMA
 from harness.store.store import JOURNAL, TABLE, Store
 
@@ -166,10 +165,12 @@ def _conclusions(run: Path, folder: Path) -> Iterator[Path]:
     source = read_source(run)
     (folder / "report.html").write_text(page(gather([source], Options())), encoding="utf-8")
     yield folder / "report.html"
-    if Status.OK in source.statuses:
-        compared = json.dumps(compare(source.table).plain(), indent=1, allow_nan=False)
-        (folder / "comparison.json").write_text(compared, encoding="utf-8")
-        yield folder / "comparison.json"
+    try:
+        compared = compare(source.table).plain()
+    except NothingToCompareError:
+        return
+    (folder / "comparison.json").write_text(json.dumps(compared, indent=1, allow_nan=False), encoding="utf-8")
+    yield folder / "comparison.json"
 
 
 def _verdicts(folder: Path) -> list[RunTag]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from operator import sub
-from typing import Any, ClassVar
+from typing import Any
 
 from harness.checks.check import Check, Contrast
 from harness.checks.evidence import Cell, Evidence, Point, allowed
@@ -17,7 +17,6 @@ from harness.checks.samples import SEED, CheckError, Key, Samples, Tick, short
 class Measured(Quantity):
     """Values of a metric in the claim's cells."""
 
-    relative: ClassVar[bool] = False  # type: ignore[misc]
     metric: str
     models: tuple[str, ...]
     """Full names; empty for every model of the cells."""
@@ -91,7 +90,6 @@ class Measured(Quantity):
 class Rank(Quantity):
     """The place of a model among others by a metric: 1 is the best; equals share the mean of their places."""
 
-    relative: ClassVar[bool] = False  # type: ignore[misc]
     own: Measured
     others: Measured
 

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 class Quantity(ABC):
     """A number for each setting and seed, read off the results and put together."""
 
-    relative: bool
-    """Whether it is a ratio: averaged geometrically, with an interval on the logarithm."""
+    @property
+    def relative(self) -> bool:
+        """Whether it is a ratio: averaged geometrically, with an interval on the logarithm."""
+        return False
 
     @abstractmethod
     def samples(self, evidence: Evidence) -> Samples:
@@ -178,7 +180,7 @@ class Combined(Quantity):
     symbol: str
 
     @property
-    def relative(self) -> bool:  # type: ignore[override]
+    def relative(self) -> bool:
         """Whether it is a quotient."""
         return self.symbol == "/"
 
@@ -220,7 +222,7 @@ class Derived(Quantity):
     inner: Quantity
     name: str
     change: Callable[[Samples], Samples]
-    relative: bool
+    ratio: bool
     constant: Callable[[float], float] | None
     """What it makes of a constant; None if that is no constant."""
     along: tuple[str, ...] = ()
@@ -238,6 +240,11 @@ class Derived(Quantity):
         """What it makes of the other's."""
         inner = self.inner.neutral()
         return None if inner is None or self.constant is None else (self.constant(inner[0]), inner[1])
+
+    @property
+    def relative(self) -> bool:
+        """Whether it is a ratio too."""
+        return self.ratio
 
     def trends(self) -> Iterator[str]:
         """Its own, and the other's."""

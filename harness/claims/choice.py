@@ -45,6 +45,8 @@ def choose(
 ) -> list[Chosen]:
     """The claims of papers and families, or single ones (`paper/claim`); all there are if nothing is named.
 
+    What was not named and is broken is left out, with a warning.
+
     Raises:
         UnknownNameError: no paper, family or claim is called so.
         PluginError: a paper that is named cannot be imported, or its claims' cells are wrong.
@@ -56,7 +58,11 @@ def choose(
         try:
             suite = suite_of(f"{paper}/{claim.name}", [claim], catalogue, backends, scale)
         except HarnessError as error:
-            raise PluginError(f"the cells of claim {paper}/{claim.name} cannot be run: {error}") from error
+            problem = f"the cells of claim {paper}/{claim.name} cannot be run: {error}"
+            if names:
+                raise PluginError(problem) from error
+            warn(problem)
+            continue
         suite = smallest(suite) if scale == "smoke" else suite
         found[f"{paper}/{claim.name}"] = Chosen(paper, claim, suite, tuple(planner.cases(suite)))
     if not found:
@@ -72,24 +78,25 @@ def suite_of(
     scale: str | None = None,
 ) -> Suite:
     """The cells of claims as a suite."""
-    text = as_yaml(name, claims)
+    text = as_yaml(name, claims, scale)
     return resolve(Document(f"claim {name}", text), Path("claims.yaml"), catalogue, backends, (), scale)
 
 
-def as_yaml(name: str, claims: Sequence[Claim]) -> str:
-    """The cells of claims as the text of a suite."""
+def as_yaml(name: str, claims: Sequence[Claim], scale: str | None = None) -> str:
+    """The cells of claims as the text of a suite, at a scale (that of the cells themselves if there is none)."""
     matrix = [cells for claim in claims for cells in claim.cells]
     content = {"name": name.replace("/", "-"), "description": " ".join(claim.statement for claim in claims)}
+    content |= {"scale": scale} if scale else {}
     text = io.StringIO()
     # by way of JSON, so that a list that is used twice is written out twice
     YAML().dump(json.loads(json.dumps({**content, "matrix": matrix})), text)
     return text.getvalue()
 
 
-def union(chosen: Sequence[Chosen]) -> Suite:
+def union(chosen: Sequence[Chosen], scale: str | None = None) -> Suite:
     """The cells of several claims as one suite; what two of them need is planned once."""
     blocks = tuple(block for one in chosen for block in one.suite.blocks)
-    text = as_yaml("claims", [one.claim for one in chosen])
+    text = as_yaml("claims", [one.claim for one in chosen], scale)
     papers = len({one.paper for one in chosen})
     return Suite("claims", f"Claims: {len(chosen)}, of papers: {papers}", Path("claims.yaml"), text, blocks)
 

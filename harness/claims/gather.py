@@ -20,20 +20,25 @@ _TAKEN = {"task", "model", "seed", "backend"}
 
 def evidence(cases: Sequence[Case], table: pa.Table) -> Evidence:
     """The evidence of a claim: each of its cases with its rows; one without a row counts as not run."""
-    wanted = {case.key for case in cases}
     rows: dict[str, list[dict[str, Any]]] = {}
-    for row in table.select(list(COLUMNS)).to_pylist():
-        if row["key"] in wanted:
-            rows.setdefault(row["key"], []).append(row)
+    for row in _of(cases, table).select(list(COLUMNS)).to_pylist():
+        rows.setdefault(row["key"], []).append(row)
     directions = {row["metric"]: row["direction"] for found in rows.values() for row in found if row["metric"]}
     return Evidence([_cell(case, rows.get(case.key, [])) for case in cases], directions)
 
 
 def seconds_spent(cases: Iterable[Case], table: pa.Table) -> float:
     """Wall-clock time of the cases, those of earlier runs included."""
-    wanted = {case.key for case in cases}
-    rows = table.select(["key", "seconds"]).to_pylist()
-    return sum({row["key"]: row["seconds"] or 0.0 for row in rows if row["key"] in wanted}.values())
+    rows = _of(cases, table).select(["key", "seconds"]).to_pylist()
+    return sum({row["key"]: row["seconds"] or 0.0 for row in rows}.values())
+
+
+def _of(cases: Iterable[Case], table: pa.Table) -> pa.Table:
+    """The rows of the cases: a run holds those of all claims, and each claim reads its own only."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return table.filter(pc.is_in(table["key"], pa.array({case.key for case in cases}, pa.string())))
 
 
 def _cell(case: Case, rows: Sequence[Mapping[str, Any]]) -> Cell:

@@ -30,7 +30,7 @@ def judge(chosen: Sequence[Chosen], table: pa.Table, run: Mapping[str, Any], *, 
 def _record(one: Chosen, table: pa.Table, run: Mapping[str, Any], *, tested: bool) -> Record:
     results = evidence(one.cases, table)
     judgement = rule(one.claim.check, results)
-    origin = run["provenance"]
+    origin, scale = run["provenance"], one.cases[0].scale
     record: Record = {
         "claim": one.name,
         "statement": one.claim.statement,
@@ -40,7 +40,7 @@ def _record(one: Chosen, table: pa.Table, run: Mapping[str, Any], *, tested: boo
         "reason": judgement.reason,
         "telling": judgement.telling and judgement.telling.plain(),
         "findings": [finding.plain() for finding in judgement.findings],
-        "scale": "/".join(sorted({case.scale for case in one.cases})),
+        "scale": scale,
         "cells": len(one.cases),
         "seeds": sorted({case.seed for case in one.cases}),
         "seconds": seconds_spent(one.cases, table),
@@ -50,7 +50,7 @@ def _record(one: Chosen, table: pa.Table, run: Mapping[str, Any], *, tested: boo
         "dirty": origin["dirty"],
         "machine": origin["machine"],
         "versions": origin["versions"],
-        "suite": as_yaml(one.name, [one.claim]),
+        "suite": as_yaml(one.name, [one.claim], scale),
     }
     return {**record, "self_test": _plain(self_test(one.claim.check, results))} if tested else record
 

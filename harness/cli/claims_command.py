@@ -66,7 +66,7 @@ def command(
     builtin = ["backends"] if dry_run else ["backends", "store", *([] if no_mlflow else ["mlflow"]), "progress"]
     plugins, catalogue = Plugins(builtin, warn), installed(warn)
     chosen = choose(names, catalogue, plugins.backends(), scale, warn)
-    prepared = prepare_suite(union(chosen), catalogue, plugins, Store(store_folder(store)), fresh=fresh)
+    prepared = prepare_suite(union(chosen, scale), catalogue, plugins, Store(store_folder(store)), fresh=fresh)
     if dry_run:
         _print_plan(chosen, prepared, as_json=as_json)
         return

@@ -24,6 +24,10 @@ __all__ = ["Comparison", "TaskComparison", "compare", "compare_runs"]
 _DEFAULT = Options()
 
 
+class NothingToCompareError(HarnessError):
+    """No case is ok and has a value that is a plain number."""
+
+
 @dataclass(frozen=True)
 class Comparison:
     """All of a comparison."""
@@ -104,7 +108,7 @@ def _found(table: pa.Table, options: Options, arms: Literal["model_label", "run"
         )
         raise HarnessError(f"no metric to compare matches {options.metric!r}; {among}")
     if not found.samples:
-        raise HarnessError("there is nothing to compare: no case is ok and has a value that is a plain number")
+        raise NothingToCompareError("there is nothing to compare: no case is ok and has a value that is a plain number")
     return found
 
 

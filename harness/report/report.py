@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.compare.comparison import Comparison, TaskComparison, compare, compare_runs
+from harness.compare.comparison import Comparison, NothingToCompareError, TaskComparison, compare, compare_runs
 from harness.compare.options import Options
 from harness.compare.pair import Pair
 from harness.compare.sample import Place
@@ -90,14 +90,15 @@ def gather(sources: Sequence[Source], options: Options) -> Report:
 
 
 def _compared(sources: Sequence[Source], options: Options) -> tuple[Comparison | None, tuple[str, ...]]:
-    """The comparison; none while no case of the run is ok yet."""
+    """The comparison; none while no case of the run has a value to compare."""
     if len(sources) > 1:
         first, second = sources
         found = compare_runs(first.table, second.table, first.name, second.name, options)
-    elif "ok" in sources[0].statuses:
-        found = compare(sources[0].table, options)
     else:
-        return None, ("no case is ok yet: there is nothing to compare",)
+        try:
+            found = compare(sources[0].table, options)
+        except NothingToCompareError as error:
+            return None, (str(error),)
     return found, found.notes
 
 

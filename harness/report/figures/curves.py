@@ -54,13 +54,15 @@ def read_curves(table: pa.Table) -> Curves:
     chosen = pc.and_(pc.is_valid(table["coordinates"]), pc.equal(table["status"], "ok"))
     grouped = table.select([*_GROUP, "value"]).filter(chosen).group_by(_GROUP).aggregate([("value", "list")])
     found: dict[Place, dict[str, Curve]] = {}
+    points: dict[tuple[Place, str], dict[str, dict[Tick, list[float]]]] = {}
     for task, scale, backend, metric, unit, direction, model, place, values in zip(
         *(grouped[name].to_pylist() for name in (*_GROUP, "value_list")), strict=True
     ):
         coordinate, tick = next(iter(json.loads(place).items()))
-        curves = found.setdefault(Place(task, scale, backend), {})
-        curve = curves.setdefault(metric, Curve(Quantity(metric, unit, direction), coordinate, {}))
-        curve.values.setdefault(model, {}).setdefault(tick, []).extend(values)  # type: ignore[attr-defined]
+        at = Place(task, scale, backend)
+        models = points.setdefault((at, metric), {})
+        models.setdefault(model, {}).setdefault(tick, []).extend(values)
+        found.setdefault(at, {}).setdefault(metric, Curve(Quantity(metric, unit, direction), coordinate, models))
     return {place: list(curves.values()) for place, curves in found.items()}
 
 

@@ -87,6 +87,13 @@ def test_cells_that_cannot_be_run_name_their_claim(only) -> None:
         choose(["lost"], only(lost=LOST), Plugins().backends())
 
 
+def test_cells_that_cannot_be_run_cost_only_their_claim_if_it_was_not_named(only) -> None:
+    said: list[str] = []
+    with pytest.raises(HarnessError, match="there is no claim to check"):
+        choose([], only(lost=LOST), Plugins().backends(), warn=said.append)
+    assert [text.partition(" cannot be run")[0] for text in said] == ["the cells of claim lost/typo"]
+
+
 def test_a_family_without_papers_claims_nothing(only) -> None:
     arenas = '"""Arenas."""\nfrom harness import Family\nfamily = Family(title="Empty")\n'
     with pytest.raises(UnknownNameError, match="'empty' is a family without papers"):
@@ -120,6 +127,16 @@ def test_the_text_of_the_cells_is_a_suite_that_plans_the_same(chosen, claiming, 
     path.write_text(as_yaml(one.name, [one.claim]))
     again = Planner(Catalogue()).cases(load(path, Catalogue(), Plugins().backends()))
     assert [case.key for case in again] == [case.key for case in one.cases]
+
+
+@pytest.mark.parametrize("scale", ["smoke", "claim", "paper"])
+def test_the_text_of_the_cells_says_the_scale(chosen, claiming, tmp_path, scale) -> None:
+    (one,) = chosen("stating/curve-is-low", scale=scale)
+    path = tmp_path / "claim.yaml"
+    path.write_text(as_yaml(one.name, [one.claim], scale))
+    again = Planner(Catalogue()).cases(load(path, Catalogue(), Plugins().backends()))
+    assert {case.scale for case in again} == {scale}
+    assert {case.key for case in one.cases} <= {case.key for case in again}
 
 
 def test_the_smallest_has_the_first_of_each_and_one_seed(chosen) -> None:

@@ -194,6 +194,15 @@ def test_escaped_markdown_says_the_same_on_one_line(text) -> None:
     assert html.unescape(made) == " ".join(readable(text).split()) or "&" in text
 
 
+def test_a_run_of_curves_alone_has_a_report(write_run) -> None:
+    along = json.dumps({"step": 1})
+    folder = write_run([row("f/task", "p/model", seed, value=1.0, coordinates=along) for seed in range(3)])
+    made = report(folder)
+    assert made.notes == ("there is nothing to compare: no case is ok and has a value that is a plain number",)
+    assert "there is nothing to compare" in page(made)
+    assert "there is nothing to compare" in markdown(made)
+
+
 def test_markdown_has_a_table_per_task(run_folder) -> None:
     text = markdown(report(run_folder))
     assert text.count("| model | place |") == 3
