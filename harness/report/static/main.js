@@ -31,7 +31,6 @@ function unfoldForPaper() {
 }
 
 function start(report) {
-  startTheme(redrawFigures);
   fill('index', report.index ? [renderTable(report.index)] : []);
   fill('sections', report.sections.map((section) => renderSection(section, report.open)));
   fill('across-parts', report.across.map(renderAcross));
@@ -48,4 +47,6 @@ function start(report) {
   performance.mark('ready');
 }
 
+// The theme does not wait for the data: a remembered choice that came late would flash.
+startTheme(redrawFigures);
 readReport().then(start);
