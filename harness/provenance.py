@@ -1,10 +1,12 @@
-"""Where a run's numbers come from: commit, versions, machine. Captured once per run."""
+"""Where a run's numbers come from: commit, versions, machine, variables. Captured once per run."""
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
+from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -12,12 +14,35 @@ from typing import Any
 
 import psutil
 
+from harness.redaction import Redactor
+
 _PACKAGES = ("paper-harness", "torch", "numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "mlflow")
+_ENVIRONMENT = re.compile(
+    r"(?:OMP|KMP|GOMP|MKL|OPENBLAS|BLIS|GOTO)_[A-Z_]+|VECLIB_MAXIMUM_THREADS|NUMEXPR_(?:NUM|MAX)_THREADS"
+    r"|NUMBA_(?:NUM_THREADS|THREADING_LAYER|DISABLE_JIT|CPU_NAME)|(?:DNNL|ONEDNN)_MAX_CPU_ISA|ATEN_CPU_CAPABILITY"
+    r"|ONEDNN_DEFAULT_FPMATH_MODE|CUDA_(?:VISIBLE_DEVICES|DEVICE_ORDER|LAUNCH_BLOCKING|DEVICE_MAX_CONNECTIONS)"
+    r"|CUBLAS_WORKSPACE_CONFIG|CUBLASLT_WORKSPACE_SIZE|NVIDIA_TF32_OVERRIDE|TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"
+    r"|TORCH_(?:CUDNN|NN)_[A-Z0-9_]+|PYTORCH_(?:CUDA_|HIP_)?ALLOC_CONF|PYTORCH_ENABLE_MPS_FALLBACK|HIP_VISIBLE_DEVICES"
+    r"|PYTHON(?:HASHSEED|OPTIMIZE|MALLOC)|MALLOC_ARENA_MAX"
+)
+"""The variables that are kept: threads, instruction sets, devices, precision, determinism, allocators.
+
+They change numbers or speeds. Paths, names and whatever else an environment holds is nobody's business. Threads and the
+hash seed are kept as they were found, though cases get those that the harness sets.
+"""
+_VALUE_LENGTH = 200
 
 
 def provenance(folder: Path) -> dict[str, Any]:
     """What is known of the code and the machine, as plain values."""
-    return {**git_state(folder), "versions": _versions(), "machine": machine()}
+    return {**git_state(folder), "versions": _versions(), "machine": machine(), "environment": environment(os.environ)}
+
+
+def environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """Those variables that change numbers or speeds; no others, and no secret that stands in one of them."""
+    clean = Redactor(variables).clean
+    names = sorted(name for name in variables if _ENVIRONMENT.fullmatch(name))
+    return {name: clean(variables[name])[:_VALUE_LENGTH] for name in names}
 
 
 def git_state(folder: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from harness.compare.standing import place_text
+from harness.quoting import printable
 from harness.summary import Estimate, Line, TaskSummary
 
 _PLAIN_WIDTH = 140
@@ -58,11 +59,6 @@ def _metrics(summary: TaskSummary) -> dict[str, Estimate]:
         for estimate in line.estimates:
             found.setdefault(estimate.metric, estimate)
     return found
-
-
-def printable(text: str) -> str:
-    """The text without what could move a terminal's cursor or change its colours."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def inert(text: str) -> str:

@@ -18,6 +18,7 @@ from harness.plan.planner import Planner
 from harness.registry.catalogue import Catalogue, nearest
 from harness.suite.document import Document
 from harness.suite.load import resolve
+from harness.suite.schema import NAME_LENGTH
 from harness.suite.suite import Block, Choice, Suite
 
 
@@ -85,7 +86,10 @@ def suite_of(
 def as_yaml(name: str, claims: Sequence[Claim], scale: str | None = None) -> str:
     """The cells of claims as the text of a suite, at a scale (that of the cells themselves if there is none)."""
     matrix = [cells for claim in claims for cells in claim.cells]
-    content = {"name": name.replace("/", "-"), "description": " ".join(claim.statement for claim in claims)}
+    content = {
+        "name": name.replace("/", "-")[:NAME_LENGTH],
+        "description": " ".join(claim.statement for claim in claims),
+    }
     content |= {"scale": scale} if scale else {}
     text = io.StringIO()
     # by way of JSON, so that a list that is used twice is written out twice

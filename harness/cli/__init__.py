@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
+import traceback
 
 import click
 
+from harness.cli.say import say
 from harness.errors import ExitCode, HarnessError
 
 _COMMANDS = {
@@ -14,6 +17,7 @@ _COMMANDS = {
     "compare": "Compare models, or two runs, and say how sure it is.",
     "completion": "Print the shell's completion script.",
     "list": "List papers, tasks, models, metrics, backends or suites.",
+    "mlflow": "Upload to MLflow what it does not have yet.",
     "report": "Write a page of a run, or of two, that needs nothing else.",
     "results": "Show stored results.",
     "run": "Run a suite and rank its models.",
@@ -65,8 +69,16 @@ def root() -> None:
 
     \b
     Exit codes: 0 all is well, 2 the input is wrong, 3 a case failed, 4 a claim
-    failed, 130 interrupted, 1 a defect of the harness itself.
+    failed, 5 the results could not be stored, 130 interrupted, 1 a defect of the
+    harness itself.
     """
+
+
+def _show(error: click.ClickException) -> None:
+    """As click does, but inert: what it complains of is what was typed."""
+    text = io.StringIO()
+    error.show(text)
+    say(text.getvalue(), err=True, nl=False)
 
 
 def main() -> None:
@@ -74,13 +86,16 @@ def main() -> None:
     try:
         sys.exit(root.main(standalone_mode=False, prog_name="harness") or ExitCode.OK)
     except click.ClickException as error:
-        error.show()
+        _show(error)
         sys.exit(ExitCode.BAD_INPUT)
     except HarnessError as error:
-        click.echo(str(error), err=True)
-        sys.exit(ExitCode.BAD_INPUT)
+        say(str(error), err=True)
+        sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(ExitCode.OK)
+    except Exception:  # noqa: BLE001 - a defect: Python would print it too, with whatever its message holds
+        say(traceback.format_exc(), err=True, nl=False)
+        sys.exit(ExitCode.INTERNAL)

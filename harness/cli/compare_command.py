@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.comparison_options import comparison_options
+from harness.cli.say import say
 
 if TYPE_CHECKING:
     from harness.compare.comparison import Comparison
@@ -50,9 +51,7 @@ def command(
 
         print_comparison(comparison, console())
     else:
-        from harness.tables import printable
-
-        click.echo("\n".join(map(printable, _printed(comparison, form).split("\n"))), nl=False)
+        say(_printed(comparison, form), nl=False)
 
 
 def _compared(folders: list[Path], patterns: Mapping[str, str | None], choices: dict[str, Any]) -> Comparison:

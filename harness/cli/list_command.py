@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from harness.cli import complete
+from harness.cli.say import say
 from harness.cli.warnings import warn
 
 _KINDS = ("papers", "tasks", "models", "metrics", "backends", "suites")
@@ -34,7 +35,7 @@ def command(kind: str, owners: tuple[str, ...], as_json: bool) -> None:
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
         said = " · ".join(str(value) for key, value in row.items() if key != "name" and value)
-        click.echo(f"{row['name']:<{width}}  {said}".rstrip())
+        say(f"{row['name']:<{width}}  {said}".rstrip())
 
 
 def _papers(owners: tuple[str, ...]) -> list[dict[str, Any]]:

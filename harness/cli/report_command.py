@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from harness.cli.comparison_options import comparison_options
+from harness.cli.say import say
 
 if TYPE_CHECKING:
     from harness.compare.options import Options
@@ -80,18 +81,18 @@ def follow_run(folder: Path, output: Path | None, options: Options, every: float
     from harness.report.live import follow
 
     path = _target([folder], output)
-    click.echo(f"the page: {path}")
+    say(f"the page: {path}")
     following = follow(folder, path, options, every)
     try:
         for one in following:
             _say(one)
     except KeyboardInterrupt:
         following.close()
-        click.echo(f"not watched any more; the page as it was last: {path}")
+        say(f"not watched any more; the page as it was last: {path}")
 
 
 def _say(progress: Progress) -> None:
-    click.echo(f"{progress}{'; finished' if progress.finished else ''}")
+    say(f"{progress}{'; finished' if progress.finished else ''}")
 
 
 def _html(folders: list[Path], output: Path | None, options: Options) -> None:
@@ -99,7 +100,7 @@ def _html(folders: list[Path], output: Path | None, options: Options) -> None:
 
     path = _target(folders, output)
     write_page(folders, path, options)
-    click.echo(str(path))
+    say(str(path))
 
 
 def _markdown(folders: list[Path], output: Path | None, options: Options) -> None:
@@ -110,11 +111,11 @@ def _markdown(folders: list[Path], output: Path | None, options: Options) -> Non
 
     text = markdown(gather([read_source(folder) for folder in folders], options))
     if output is None:
-        click.echo(text, nl=False)
+        say(text, nl=False)
     else:
         _check(output)
         write_atomically(output, lambda temporary: temporary.write_text(text, encoding="utf-8"))
-        click.echo(str(output))
+        say(str(output))
 
 
 def _target(folders: list[Path], output: Path | None) -> Path:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli import complete
+from harness.cli.say import say
 from harness.cli.warnings import warn
 
 if TYPE_CHECKING:
@@ -129,19 +130,19 @@ def _print(card: dict[str, Any], indent: str = "") -> None:
         if not value:
             continue
         if isinstance(value, dict):
-            click.echo(f"{indent}{key}:")
+            say(f"{indent}{key}:")
             width = max(map(len, value))
             for name, text in value.items():
-                click.echo(f"{indent}  {name:<{width}}  {text}")
+                say(f"{indent}  {name:<{width}}  {text}")
         elif isinstance(value, list):
-            click.echo(f"{indent}{key}:")
+            say(f"{indent}{key}:")
             for item in value:
-                click.echo(f"{indent}  {item['name']}: {item['statement']}")
-                click.echo(f"{indent}      paper: {item['figure']}")
-                click.echo(f"{indent}      here:  {item['criterion']}")
-                click.echo(f"{indent}      check: {item['check']}")
+                say(f"{indent}  {item['name']}: {item['statement']}")
+                say(f"{indent}      paper: {item['figure']}")
+                say(f"{indent}      here:  {item['criterion']}")
+                say(f"{indent}      check: {item['check']}")
         elif "\n" in str(value):
-            click.echo(f"{indent}{key}:")
-            click.echo("\n".join(f"{indent}  {line}".rstrip() for line in str(value).splitlines()))
+            say(f"{indent}{key}:")
+            say("\n".join(f"{indent}  {line}".rstrip() for line in str(value).splitlines()))
         else:
-            click.echo(f"{indent}{key}: {value}")
+            say(f"{indent}{key}: {value}")

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from harness.cli.say import say
 from harness.cli.warnings import warn
 from harness.errors import ExitCode, HarnessError
 
@@ -34,11 +35,11 @@ def command(ctx: click.Context, suites: tuple[Path, ...], overrides: tuple[str, 
         except HarnessError as error:
             found += _plain(error)
             if not as_json:
-                click.echo(str(error), err=True)
+                say(str(error), err=True)
             continue
         if not as_json:
             cells = sum(len(b.tasks) * len(b.models) * len(b.backends) * len(b.seeds) for b in suite.blocks)
-            click.echo(f"{path}: ok, {cells} cases")
+            say(f"{path}: ok, {cells} cases")
     if as_json:
         click.echo(json.dumps(found, indent=2))
     ctx.exit(ExitCode.BAD_INPUT if found else ExitCode.OK)

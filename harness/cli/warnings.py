@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import click
+from harness.cli.say import say
+from harness.quoting import one_line
 
 
 def warn(message: str) -> None:
     """One line on stderr."""
-    click.echo(f"warning: {message}", err=True)
+    say(f"warning: {one_line(message)}", err=True)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import PluginError, UnknownNameError
 from harness.metrics import Metric
 from harness.papers import Collection, Family, Paper, Role
+from harness.quoting import quoted
 from harness.registry.discovery import Discovery, Owner, discover
 from harness.registry.index import Index, Kind
 from harness.tasks import Task
+
+_LONGEST = 100
+"""Characters of a name that may be misspelt; a longer one is none."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Catalogue:
         self.discovery = discovery or discover()
         self.index = Index()
         self._cards: dict[str, Collection] = {}
+        self._names: dict[Kind, list[str]] = {}
 
     @property
     def owners(self) -> dict[str, Owner]:
@@ -48,7 +53,7 @@ class Catalogue:
         """
         if found := self.owners.get(name.replace("_", "-")):
             return found
-        raise UnknownNameError(f"no paper or family is called {name!r}{nearest(name, self.owners)}")
+        raise UnknownNameError(f"no paper or family is called {quoted(name)}{nearest(name, self.owners)}")
 
     def card(self, owner: Owner) -> Collection:
         """The `Paper` or `Family` of an owner; imports its module.
@@ -66,7 +71,7 @@ class Catalogue:
         card = self.card(owner)
         classes = {_kebab_name(task): task for task in card.tasks}
         if short not in classes and any(short == model for model, _, _ in card.models()):
-            raise UnknownNameError(f"{name!r} is a model, not a task")
+            raise UnknownNameError(f"{quoted(name)} is a model, not a task")
         return Component(f"{owner.name}/{short}", owner, _pick(name, short, classes, "task", owner))
 
     def model(self, name: str) -> Component:
@@ -75,7 +80,7 @@ class Catalogue:
         card = self.card(owner)
         models = {model: (role, cls) for model, role, cls in card.models()}
         if short not in models and any(short == _kebab_name(task) for task in card.tasks):
-            raise UnknownNameError(f"{name!r} is a task, not a model")
+            raise UnknownNameError(f"{quoted(name)} is a task, not a model")
         role, cls = _pick(name, short, models, "model", owner)
         return Component(f"{owner.name}/{short}", owner, cls, role)
 
@@ -86,35 +91,41 @@ class Catalogue:
             if name in own:
                 return name, own[name]
             raise UnknownNameError(
-                f"task {task.__name__} has no metric {name!r}{nearest(name, own)}; it has {', '.join(own)}"
+                f"task {task.__name__} has no metric {quoted(name)}{nearest(name, own)}; it has {', '.join(own)}"
             )
         owner, short = self._split(name, "metric")
         metrics = {metric.name: metric for metric in self.card(owner).metrics()}
         return f"{owner.name}/{short}", _pick(name, short, metrics, "metric", owner)
 
     def names(self, kind: Kind) -> list[str]:
-        """Full names of all components of a kind, read from sources; broken modules are left out."""
-        found: list[str] = []
+        """Full names of all components of a kind, read from sources once; broken modules are left out."""
+        if kind not in self._names:
+            self._names[kind] = list(self._read_names(kind))
+        return self._names[kind]
+
+    def _read_names(self, kind: Kind) -> Iterator[str]:
         for owner in self.owners.values():
             try:
-                found += [entry.name for entry in self.index.entries(owner) if entry.kind == kind]
+                entries = list(self.index.entries(owner))
             except PluginError:
                 continue
-        return found
+            yield from (entry.name for entry in entries if entry.kind == kind)
 
     def _split(self, name: str, kind: Kind) -> tuple[Owner, str]:
         owner, slash, short = name.partition("/")
         if not slash:
             raise UnknownNameError(
-                f"{name!r} is not a full name: a {kind} is called owner/{kind}{nearest(name, self.names(kind))}"
+                f"{quoted(name)} is not a full name: a {kind} is called owner/{kind}{nearest(name, self.names(kind))}"
             )
         if owner.replace("_", "-") not in self.owners:
-            raise UnknownNameError(f"unknown {kind} {name!r}{nearest(name, self.names(kind))}")
+            raise UnknownNameError(f"unknown {kind} {quoted(name)}{nearest(name, self.names(kind))}")
         return self.owner(owner), short
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """` (did you mean 'x'?)` for the closest of the names, or nothing."""
+    if len(name) > _LONGEST:
+        return ""
     candidates = list(names)
     close = difflib.get_close_matches(name, candidates, n=1)
     if not close:
@@ -127,7 +138,7 @@ def _load(owner: Owner) -> Collection:
         module = importlib.import_module(owner.module)
     except (Exception, SystemExit) as error:  # whatever a plugin raises must not stop the host
         raise PluginError(
-            f"{owner.kind} {owner.name!r} ({owner.path}) cannot be imported: {type(error).__name__}: {error}"
+            f"{owner.kind} {quoted(owner.name)} ({owner.path}) cannot be imported: {type(error).__name__}: {error}"
         ) from error
     variable, cls = ("paper", Paper) if owner.kind == "paper" else ("family", Family)
     card = getattr(module, variable, None)
@@ -148,4 +159,4 @@ def _pick(name: str, short: str, choices: dict[str, Any], kind: str, owner: Owne
     full = [f"{owner.name}/{choice}" for choice in choices]
     listed = f"; {owner.name} has {', '.join(full)}" if full else f"; {owner.name} brings no {kind}"
     close = [f"{owner.name}/{choice}" for choice in difflib.get_close_matches(short, choices, n=1)]
-    raise UnknownNameError(f"unknown {kind} {name!r}{nearest(name, close)}{listed}")
+    raise UnknownNameError(f"unknown {kind} {quoted(name)}{nearest(name, close)}{listed}")

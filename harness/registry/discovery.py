@@ -104,9 +104,9 @@ def _walk(package: str, distribution: str) -> Iterator[Owner]:
 
 
 def _modules(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Public modules and packages directly inside a folder, by name."""
+    """Public modules and packages directly inside a folder, by name; a name becomes part of names of files."""
     for entry in sorted(folder.iterdir()):
-        if entry.name.startswith(("_", ".")):
+        if entry.name.startswith("_") or not entry.name.removesuffix(".py").replace("-", "_").isidentifier():
             continue
         if entry.suffix == ".py":
             yield entry.stem, entry

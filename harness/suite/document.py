@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from ruamel.yaml.reader import ReaderError
 
-from harness.suite.problems import Mark, Problem, SuiteError
+from harness.quoting import cut, quoted
+from harness.suite.composing import MAX_DEPTH, MAX_VALUES, compose
+from harness.suite.problems import Findings, Mark, Problem, SuiteError
+from harness.suite.reading import read_text
 
 Place: TypeAlias = tuple[str | int, ...]
 """A path of keys and positions into the document."""
@@ -21,8 +22,10 @@ _CORE = "tag:yaml.org,2002:"
 _TAGS = {
     f"{_CORE}{tag}" for tag in ("null", "bool", "int", "float", "str", "timestamp", "merge", "value", "map", "seq")
 }
-_MAX_NODES = 100_000
-_MAX_DEPTH = 50
+_MAX_TEXT = 1_000_000
+"""Characters of all values and keys, aliases expanded."""
+_MAX_DIGITS = 100
+"""Of a number; the rest of the harness need not ask how long a number is."""
 
 
 class Document:
@@ -31,11 +34,12 @@ class Document:
     def __init__(self, source: str, text: str) -> None:
         self.source = source
         self.text = text
-        self.problems: list[Problem] = []
+        self.problems = Findings()
         self._keys: dict[Place, Mark] = {}
         self._values: dict[Place, Mark] = {}
         self._count = 0
-        root = self._compose(text)
+        self._characters = 0
+        root = compose(source, text)
         self.data: Any = None if root is None else self._value(root, ())
 
     @classmethod
@@ -45,14 +49,7 @@ class Document:
         Raises:
             SuiteError: the file cannot be read, or is not YAML.
         """
-        try:
-            text = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise SuiteError([Problem(Mark(str(path)), f"is not UTF-8 text: {error.reason}")]) from error
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise SuiteError([Problem(Mark(str(path)), f"cannot be read: {reason}")]) from error
-        return cls(str(path), text)
+        return cls(str(path), read_text(path))
 
     def key_mark(self, place: Place) -> Mark:
         """Where the key of a place stands; for list items, the item."""
@@ -68,10 +65,12 @@ class Document:
         Raises:
             SuiteError: the assignment has no `=`, or leads through something that is neither mapping nor list.
         """
-        mark = Mark(f"--set {assignment}")
+        mark = Mark(f"--set {cut(assignment)}")
         dotted, equals, text = assignment.partition("=")
         if not equals or not dotted:
             raise SuiteError([Problem(mark, "expected key=value")])
+        if dotted.count(".") >= MAX_DEPTH:
+            raise SuiteError([Problem(mark, "is nested too deeply")])
         value = self._given(mark, text)
         place: Place = ()
         target = self.data
@@ -86,7 +85,7 @@ class Document:
         elif isinstance(target, list) and isinstance(last, int) and last < len(target):
             target[last] = value
         else:
-            raise SuiteError([Problem(mark, f"there is no {last!r} to set")])
+            raise SuiteError([Problem(mark, f"there is no {quoted(last)} to set")])
         self._forget((*place, last))
         self._keys[(*place, last)] = self._values[(*place, last)] = mark
 
@@ -95,7 +94,8 @@ class Document:
             document = Document(mark.source, text)
         except SuiteError as error:
             raise SuiteError(Problem(mark, problem.message) for problem in error.problems) from error
-        self.problems += [Problem(mark, problem.message) for problem in document.problems]
+        for problem in document.problems.found:
+            self.problems.add(mark, problem.message)
         return document.data
 
     def _forget(self, place: Place) -> None:
@@ -109,39 +109,17 @@ class Document:
             marks = self._values
         return marks.get(place) or self._values.get(()) or Mark(self.source, 1, 1)
 
-    def _compose(self, text: str) -> Node | None:
-        try:
-            yaml = YAML(typ="safe", pure=True)
-            yaml.composer.warn_double_anchors = False
-            root: Node | None = yaml.compose(text)
-            return root
-        except MarkedYAMLError as error:
-            at = error.problem_mark or error.context_mark
-            mark = Mark(self.source, at.line + 1, at.column + 1) if at else Mark(self.source, 1, 1)
-            said = f"{error.context}, {error.problem}" if str(error.problem).startswith("but ") else error.problem
-            raise SuiteError([Problem(mark, f"not valid YAML: {said or error.context}")]) from error
-        except ReaderError as error:
-            line, start = text.count("\n", 0, error.position) + 1, text.rfind("\n", 0, error.position)
-            mark = Mark(self.source, line, error.position - start)
-            said = f"not valid YAML: the character U+{error.character:04X} is not allowed"
-            raise SuiteError([Problem(mark, said)]) from error
-        except (YAMLError, ValueError) as error:
-            raise SuiteError([Problem(Mark(self.source, 1, 1), f"not valid YAML: {_one_line(error)}")]) from error
-        except RecursionError as error:
-            raise SuiteError([Problem(Mark(self.source, 1, 1), "is nested too deeply")]) from error
-
     def _value(self, node: Node, place: Place) -> Any:
         mark = self._mark(node)
         at_key = self._keys.setdefault(place, mark)
         if isinstance(node, ScalarNode) and not node.value and node.tag == f"{_CORE}null":
             mark = at_key  # a value that is not there: YAML places it on the next line
         self._values[place] = mark
-        if (tag := str(node.tag)) not in _TAGS:
-            self.problems.append(Problem(mark, f"tag {tag.removeprefix(_CORE)!r} is not allowed in a suite"))
+        self._check_tag(node, mark)
         self._count += 1
-        if self._count > _MAX_NODES:
-            raise SuiteError([Problem(mark, f"has more than {_MAX_NODES} values, aliases expanded")])
-        if len(place) > _MAX_DEPTH:
+        if self._count > MAX_VALUES:
+            raise SuiteError([Problem(mark, f"has more than {MAX_VALUES} values, aliases expanded")])
+        if len(place) > MAX_DEPTH:
             raise SuiteError([Problem(mark, "is nested too deeply")])
         if isinstance(node, MappingNode):
             return dict(self._items(node, place))
@@ -154,11 +132,12 @@ class Document:
         for key_node, value_node in node.value:
             mark = self._mark(key_node)
             if not isinstance(key_node, ScalarNode):
-                self.problems.append(Problem(mark, "a key must be a string"))
+                self.problems.add(mark, "a key must be a string")
                 continue
+            self._check_tag(key_node, mark)
             key = self._text(key_node, mark)
             if key in seen:
-                self.problems.append(Problem(mark, f"duplicate key {key!r} (first at line {seen[key].line})"))
+                self.problems.add(mark, f"duplicate key {quoted(key)} (first at line {seen[key].line})")
                 continue
             seen[key] = mark
             self._keys[(*place, key)] = mark
@@ -170,22 +149,35 @@ class Document:
             return None
         if tag == f"{_CORE}bool":
             if text.lower() not in ("true", "false"):  # as YAML 1.1 has yes, no, on and off
-                self.problems.append(Problem(mark, f"not true or false: {text[:40]!r}"))
+                self.problems.add(mark, f"not true or false: {quoted(text)}")
             return text.lower() == "true"
         if tag in (f"{_CORE}int", f"{_CORE}float"):
-            try:
-                return _number(text, tag)
-            except ValueError:
-                self.problems.append(Problem(mark, f"not a number: {text[:40]!r}"))
-                return None
+            return self._number(text, tag, mark)
         return text
+
+    def _number(self, text: str, tag: str, mark: Mark) -> int | float | None:
+        try:
+            number = _number(text, tag)
+        except ValueError:
+            self.problems.add(mark, f"not a number: {quoted(text)}")
+            return None
+        if not math.isfinite(number):
+            self.problems.add(mark, f"not a finite number: {quoted(text)}")
+        return number
+
+    def _check_tag(self, node: Node, mark: Mark) -> None:
+        if (tag := str(node.tag)) not in _TAGS:
+            self.problems.add(mark, f"tag {quoted(tag.removeprefix(_CORE))} is not allowed in a suite")
 
     def _text(self, node: Node, mark: Mark) -> str:
         raw = str(node.value)
+        self._characters += len(raw)
+        if self._characters > _MAX_TEXT:
+            raise SuiteError([Problem(mark, f"has more than {_MAX_TEXT} characters, aliases expanded")])
         try:  # JSON writes what lies beyond 16 bits as a pair of surrogates
             return raw.encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError:
-            self.problems.append(Problem(mark, "half a surrogate pair is no character"))
+            self.problems.add(mark, "half a surrogate pair is no character")
             return raw.encode("ascii", "backslashreplace").decode()
 
     def _mark(self, node: Node) -> Mark:
@@ -193,6 +185,8 @@ class Document:
 
 
 def _number(text: str, tag: str) -> int | float:
+    if len(text) > _MAX_DIGITS:
+        raise ValueError(text)
     plain = text.replace("_", "").lower()
     if tag.endswith("float"):
         return float(re.sub(r"\.(inf|nan)$", r"\1", plain)) if "." in plain else float(plain)
@@ -212,8 +206,4 @@ def _step(target: Any, part: str | int, mark: Mark) -> Any:
         return target.setdefault(str(part), {})
     if isinstance(target, list) and isinstance(part, int) and part < len(target):
         return target[part]
-    raise SuiteError([Problem(mark, f"there is no {part!r} to set")])
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+    raise SuiteError([Problem(mark, f"there is no {quoted(part)} to set")])

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from harness.errors import HarnessError
+from harness.quoting import one_line, quoted
 from harness.registry.catalogue import nearest
+
+MAX_PROBLEMS = 50
+"""Problems that are told at once: beyond, it is another file that was meant."""
 
 
 @dataclass(frozen=True, order=True)
@@ -30,7 +34,7 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.mark}: {self.message}"
+        return one_line(f"{self.mark}: {self.message}")
 
 
 Path: TypeAlias = tuple[Any, ...]
@@ -43,6 +47,26 @@ class SuiteError(HarnessError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = sorted(set(problems))
         super().__init__("\n".join(map(str, self.problems)))
+
+
+class Findings:
+    """The problems found so far."""
+
+    def __init__(self) -> None:
+        self.found: list[Problem] = []
+
+    def add(self, mark: Mark, message: str) -> None:
+        """Note a problem.
+
+        Raises:
+            SuiteError: there are so many that the rest is not looked for.
+        """
+        problem = Problem(mark, message)
+        if problem in self.found:
+            return  # what stands at the top of a suite is looked at for each of its matrices
+        if len(self.found) == MAX_PROBLEMS:
+            raise SuiteError([*self.found, Problem(mark, "and more: the rest of the problems is not told")])
+        self.found.append(problem)
 
 
 _EXPECTED = {
@@ -77,10 +101,10 @@ def messages(
             shown[path] = error["input"]
         elif error["type"] == "missing":
             missing = path[-1]
-            yield path[:-1], "has too few items" if isinstance(missing, int) else f"missing key {missing!r}"
+            yield path[:-1], "has too few items" if isinstance(missing, int) else f"missing key {quoted(missing)}"
         elif error["type"] == "extra_forbidden":
             *above, key = whole = tuple(error["loc"])  # a key may be called like a union's tag
-            yield whole, f"unknown key {key!r}{nearest(str(key), keys(tuple(above)))}"
+            yield whole, f"unknown key {quoted(key)}{nearest(str(key), keys(tuple(above)))}"
         else:
             yield path, _message(error)
     for path, expected_kinds in alternatives.items():
@@ -94,16 +118,20 @@ def _expected(error: Mapping[str, Any]) -> str | None:
     return _EXPECTED.get(error["type"])
 
 
+_SAID = {
+    "string_pattern_mismatch": "expected lower-case letters, digits and '-', got {got}",
+    "string_too_long": "expected at most {max_length} characters, got {got}",
+    "greater_than_equal": "expected at least {ge}, got {got}",
+    "less_than_equal": "expected at most {le}, got {got}",
+    "too_short": "is empty: nothing to run",
+    "too_long": "has too many items",
+}
+
+
 def _message(error: Mapping[str, Any]) -> str:
-    match error["type"]:
-        case "string_pattern_mismatch":
-            return f"expected lower-case letters, digits and '-', got {shorten(error['input'])}"
-        case "too_short":
-            return "is empty: nothing to run"
-        case "too_long":
-            return "has too many items"
-        case _:
-            return str(error["msg"])
+    if text := _SAID.get(error["type"]):
+        return text.format(**{**error.get("ctx", {}), "got": quoted(error["input"])})
+    return str(error["msg"])
 
 
 def describe(value: Any) -> str:
@@ -113,18 +141,12 @@ def describe(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return f"the string {shorten(value)}"
+        return f"the string {quoted(value)}"
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list | tuple):
         return "a list"
-    return f"the number {shorten(value)}"
-
-
-def shorten(value: Any) -> str:
-    """The value as Python writes it, cut where it gets long."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return f"the number {quoted(value)}"
 
 
 def _is_union_tag(part: Any) -> bool:

@@ -3,37 +3,46 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 Scale: TypeAlias = Literal["smoke", "claim", "paper"]
 Isolation: TypeAlias = Literal["case", "shared"]
 
+NAME_LENGTH = 64
+"""Characters of a suite's name: that of a run's folder is made of it."""
+
 _SECONDS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}
 _BYTES = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
+_MAX_SECONDS = 500 * 3600.0
+"""About what the clocks of the operating system can wait for in one go."""
+_MAX_BYTES = 1e15
 _MAX_SEEDS = 100_000
 _MAX_SEED = 2**63 - 1
 _QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*")
 
 
-def _quantity(units: Mapping[str, float], what: str, example: str) -> Any:
+def _quantity(units: Mapping[str, float], what: str, example: str, most: float, most_text: str) -> Any:
     def read(value: Any) -> float:
         match = _QUANTITY.fullmatch(value) if isinstance(value, str) else None
         if not match or match[2].lower() not in units or float(match[1]) <= 0:
             raise PydanticCustomError(
                 "quantity", "expected {what} such as {example}", {"what": what, "example": example}
             )
-        return float(match[1]) * units[match[2].lower()]
+        amount = float(match[1]) * units[match[2].lower()]
+        if amount > most:
+            raise PydanticCustomError("quantity", "expected at most {most}", {"most": most_text})
+        return amount
 
     schema = WithJsonSchema({"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[A-Za-z]+\s*$", "examples": [example]})
     return Annotated[float, BeforeValidator(read), schema]
 
 
-Duration: TypeAlias = _quantity(_SECONDS, "a duration", "30 s")  # type: ignore[valid-type]
-Memory: TypeAlias = _quantity(_BYTES, "a size", "2 GB")  # type: ignore[valid-type]
+Duration: TypeAlias = _quantity(_SECONDS, "a duration", "30 s", _MAX_SECONDS, "500 h")  # type: ignore[valid-type]
+Memory: TypeAlias = _quantity(_BYTES, "a size", "2 GB", _MAX_BYTES, "1000 TB")  # type: ignore[valid-type]
 
 
 def _entry(value: Any) -> tuple[str, dict[str, Any]]:
@@ -69,9 +78,9 @@ Entry: TypeAlias = Annotated[
 """`owner/name`, or `owner/name: {parameter: value}`; a list of values is an axis of the matrix."""
 
 
-def _seeds(value: Any) -> list[int]:
+def _seeds(value: Any) -> Sequence[int]:
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MAX_SEEDS:
-        return list(range(value))
+        return range(value)
     if isinstance(value, list) and all(isinstance(seed, int) and not isinstance(seed, bool) for seed in value):
         if not value:
             raise PydanticCustomError("seeds", "is empty: nothing to run")
@@ -83,9 +92,11 @@ def _seeds(value: Any) -> list[int]:
     raise PydanticCustomError("seeds", "expected a number of seeds (1 to 100000) or a list of seeds")
 
 
+Retries: TypeAlias = Annotated[int, Field(ge=0, le=10)]
+
 Seeds: TypeAlias = Annotated[
-    list[int],
-    BeforeValidator(_seeds),
+    Sequence[int],
+    PlainValidator(_seeds),
     WithJsonSchema(
         {
             "anyOf": [
@@ -107,7 +118,7 @@ class Limits(_Strict):
     time: Duration = 600.0
     """Wall-clock time of a case, such as `30 s` or `5 min`."""
     memory: Memory | None = None
-    """Memory of a case beyond what the preloaded libraries hold, such as `2 GB`."""
+    """Memory of a case beyond that of preloaded libraries, such as `2 GB`; the default is its share of the machine."""
 
 
 class Matrix(_Strict):
@@ -127,6 +138,8 @@ class Matrix(_Strict):
     """How large the problems are: `smoke` (seconds), `claim` (a minute or two), `paper` (as in the paper)."""
     limits: Limits | None = None
     """What one case may use."""
+    retries: Retries | None = None
+    """How often a case whose process died is started again. Wrong answers, errors and limits are final."""
     isolation: Isolation | None = None
     """`case`: a process for every case; `shared`: cases share processes, one after the other (for many tiny ones)."""
 
@@ -134,7 +147,7 @@ class Matrix(_Strict):
 class SuiteFile(_Strict):
     """A suite of `harness`: matrices of tasks, models, backends and seeds."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=NAME_LENGTH)]
     """The suite's name, in kebab-case."""
     description: str = ""
     """What the suite is to show."""
@@ -146,6 +159,8 @@ class SuiteFile(_Strict):
     """Where to run: `cpu`, or with options `cpu: {threads: 2, dtype: float64, compiled: true}`."""
     limits: Limits = Limits()
     """What one case may use."""
+    retries: Retries = 0
+    """How often a case whose process died is started again. Wrong answers, errors and limits are final."""
     isolation: Isolation = "case"
     """`case`: a process for every case; `shared`: cases share processes, one after the other (for many tiny ones)."""
     matrix: Annotated[list[Matrix], Field(min_length=1)]

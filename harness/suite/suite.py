@@ -66,6 +66,7 @@ class Block:
     metrics: tuple[str, ...] | None
     scale: str
     limits: CaseLimits
+    retries: int
     isolation: str
 
 

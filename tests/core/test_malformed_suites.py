@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli import root
+from harness.quoting import cut, printable
 
 GOOD = """\
 name: a
@@ -39,6 +41,8 @@ HAS_MODELS = "; guessing has " + ", ".join(
 HAS_METRICS = "; guessing has guessing/error, guessing/error-curve, guessing/reciprocal"
 NO_GUESSER = "does not implement Guesser, the protocol of task"
 EXTRA = "guess() needs a parameter 'extra' that the protocol does not give"
+NUMBERS = ", ".join(map(str, range(100)))
+NAME = "name: expected lower-case letters, digits and '-', got"
 SEEDS = "expected a number of seeds (1 to 100000) or a list of seeds"
 
 
@@ -266,7 +270,7 @@ CASES: dict[str, tuple[str, list[str]]] = {
     ),
     "a long name": (
         GOOD.replace("name: a", "name: " + "A" * 100),
-        ["1:7: name: expected lower-case letters, digits and '-', got '" + "A" * 56 + "..."],
+        ["1:7: name: expected at most 64 characters, got '" + "A" * 96 + "..."],
     ),
     "entries that are no names": (
         MODELS("[3, null, true, 1.5, [], {}]"),
@@ -368,7 +372,7 @@ CASES: dict[str, tuple[str, list[str]]] = {
     ),
     "a grid without end": (
         MODELS(f"[guessing/constant: {{value: {list(range(400))}, count: {list(range(400))}}}]"),
-        ["4:14: a grid of 160000 points: more than 100000"],
+        ["4:14: a grid of 160,000 points: those of a suite have at most 50,000 in all"],
     ),
     "a metric as a model": (
         MODELS("[guessing/reciprocal]"),
@@ -544,7 +548,7 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "an integer of 5000 digits": (
         GOOD + "seeds: " + "9" * 5000 + "\n",
         [
-            "5:8: not a number: '9999999999999999999999999999999999999999'",
+            "5:8: not a number: '" + "9" * 96 + "...",
             f"5:8: seeds: {SEEDS}",
         ],
     ),
@@ -597,6 +601,14 @@ CASES: dict[str, tuple[str, list[str]]] = {
         "%YAML 1.1\n---\n" + GOOD + "backends: [{cpu: {compiled: yes}}]\n",
         ["7:29: not true or false: 'yes'"],
     ),
+    "an escape beyond all characters": (
+        GOOD + 'description: "\\U00110000"',
+        ["5:17: not valid YAML: an escape that stands for no character"],
+    ),
+    "an escape beyond all integers": (
+        GOOD + 'description: "\\UFFFFFFFF"',
+        ["5:17: not valid YAML: an escape that stands for no character"],
+    ),
     "half a surrogate pair": (
         GOOD + 'description: "\\ud83d"\n',
         ["5:14: half a surrogate pair is no character"],
@@ -607,7 +619,7 @@ CASES: dict[str, tuple[str, list[str]]] = {
     ),
     "a bomb of aliases": (
         BOMB,
-        ["1:35: has more than 100000 values, aliases expanded"],
+        ["1:32: has more than 5000 values, aliases expanded"],
     ),
     "deep nesting": (
         "name: " + "[" * 60 + "]" * 60 + "\n",
@@ -615,7 +627,202 @@ CASES: dict[str, tuple[str, list[str]]] = {
     ),
     "very deep nesting": (
         "name: " + "{a: " * 5000 + "}" * 5000 + "\n",
-        ["1:1: is nested too deeply"],
+        ["1:200: is nested too deeply"],
+    ),
+    # what is too much, and what only looks harmless
+    "a mapping that is not closed": (
+        "name: {a: 1\n",
+        ["2:1: not valid YAML: expected ',' or '}', but got '<stream end>'"],
+    ),
+    "a tag that is not declared": (
+        "name: !x!y a\n",
+        ["1:7: not valid YAML: found undefined tag handle '!x!'"],
+    ),
+    "a directive twice": (
+        "%YAML 1.2\n%YAML 1.2\n---\nname: a\n",
+        ["2:1: not valid YAML: found duplicate YAML directive"],
+    ),
+    "the end of the document in its middle": (
+        "name: a\n...\nmatrix: []\n",
+        ["3:1: not valid YAML: expected a single document in the stream, but found another document"],
+    ),
+    "line ends of old Macs": (
+        GOOD.replace("\n", "\r") + "sedes: 3\r",
+        ["5:1: unknown key 'sedes' (did you mean 'seeds'?)"],
+    ),
+    "a byte-order mark": (
+        "\ufeffnme: a\n" + GOOD.partition("\n")[2],
+        ["1:1: missing key 'name'", "1:1: unknown key 'nme' (did you mean 'name'?)"],
+    ),
+    "an anchor of nothing": (
+        GOOD + "description: &a\nseeds: *a\n",
+        ["5:1: description: expected a string, got nothing", f"6:1: seeds: {SEEDS}"],
+    ),
+    "an alias as a key": (
+        "name: &a a\n*a : 3\nmatrix: []\n",
+        ["1:7: unknown key 'a'", "3:9: matrix: is empty: nothing to run"],
+    ),
+    "a key with a tag": (
+        GOOD + "!!python/name:os.system sedes: 3\n",
+        [
+            "5:1: tag 'python/name:os.system' is not allowed in a suite",
+            "5:1: unknown key 'sedes' (did you mean 'seeds'?)",
+        ],
+    ),
+    "ordered mappings and pairs": (
+        GOOD + "limits: !!omap [time: 1 s]\nbackends: !!pairs [cpu: {}]\n",
+        [
+            "5:9: limits: expected a mapping, got a list",
+            "5:9: tag 'omap' is not allowed in a suite",
+            "6:11: tag 'pairs' is not allowed in a suite",
+        ],
+    ),
+    "a very long tag": (
+        GOOD + "description: !" + "x" * 300 + " a\n",
+        ["5:14: tag '!" + "x" * 95 + "... is not allowed in a suite"],
+    ),
+    "merges in merges": (
+        "name: a\nbase: &a {<<: &b {seeds: 3}}\n"
+        "matrix:\n  - {<<: *a, tasks: [guessing/guess], models: [guessing/mean]}\n",
+        ["2:1: unknown key 'base'", "4:6: unknown key '<<'"],
+    ),
+    "numbers that are not finite": (
+        MODELS("[{guessing/constant: {value: [.nan, -.inf, 1e999]}}]"),
+        [
+            "4:43: not a finite number: '.nan'",
+            "4:49: not a finite number: '-.inf'",
+            "4:56: not a finite number: '1e999'",
+        ],
+    ),
+    "a hexadecimal integer of 5000 digits": (
+        GOOD + "seeds: 0x" + "f" * 5000 + "\n",
+        ["5:8: not a number: '0x" + "f" * 94 + "...", f"5:8: seeds: {SEEDS}"],
+    ),
+    "a number of seeds with an exponent": (
+        GOOD + "seeds: 1e3\n",
+        [f"5:8: seeds: {SEEDS}"],
+    ),
+    "seeds in minutes and seconds": (
+        "%YAML 1.1\n---\n" + GOOD + "seeds: 1:30\n",
+        ["7:8: not a number: '1:30'", f"7:8: seeds: {SEEDS}"],
+    ),
+    "control characters by escapes": (
+        'name: "\\e[31ma\\0"\nmatrix: []\n',
+        [f"1:7: {NAME} '\\x1b[31ma\\x00'", "2:9: matrix: is empty: nothing to run"],
+    ),
+    "a name that runs backwards": (
+        "name: a\u202eb\nmatrix: []\n",
+        [f"1:7: {NAME} 'a\\u202eb'", "2:9: matrix: is empty: nothing to run"],
+    ),
+    "letters that only look the same": (
+        MODELS("[gu\u0435ssing/mean]"),
+        ["4:14: unknown model 'gu\u0435ssing/mean' (did you mean 'guessing/mean'?)"],
+    ),
+    "a name with a path": (
+        GOOD.replace("name: a", "name: ../../etc/passwd"),
+        [f"1:7: {NAME} '../../etc/passwd'"],
+    ),
+    "a name that is a device": (
+        GOOD.replace("name: a", "name: /dev/null"),
+        [f"1:7: {NAME} '/dev/null'"],
+    ),
+    "a name of dots": (
+        GOOD.replace("name: a", "name: .."),
+        [f"1:7: {NAME} '..'"],
+    ),
+    "a name that ends in a line end": (
+        GOOD.replace("name: a", 'name: "a\\n"'),
+        [f"1:7: {NAME} 'a\\n'"],
+    ),
+    "a name of 65 letters": (
+        GOOD.replace("name: a", "name: " + "a" * 65),
+        ["1:7: name: expected at most 64 characters, got '" + "a" * 65 + "'"],
+    ),
+    "components with paths": (
+        MODELS("[../../guessing/mean, guessing/../mean]"),
+        [
+            "4:14: unknown model '../../guessing/mean' (did you mean 'guessing/mean'?)",
+            f"4:35: unknown model 'guessing/../mean' (did you mean 'guessing/mean'?){HAS_MODELS}",
+        ],
+    ),
+    "components that Python has": (
+        MODELS("[guessing/__class__, __main__/x]"),
+        [f"4:14: unknown model 'guessing/__class__'{HAS_MODELS}", "4:34: unknown model '__main__/x'"],
+    ),
+    "a very long component": (
+        MODELS("[guessing/" + "m" * 500 + "]"),
+        ["4:14: unknown model 'guessing/" + "m" * 87 + "..." + HAS_MODELS],
+    ),
+    "a very long key": (
+        GOOD + "k" * 500 + ": 1\n",
+        ["5:1: unknown key '" + "k" * 96 + "..."],
+    ),
+    "a very long value": (
+        GOOD + "scale: " + "s" * 500 + "\n",
+        ["5:8: scale: expected one of 'smoke', 'claim', 'paper', got the string '" + "s" * 96 + "..."],
+    ),
+    "retries below zero": (
+        GOOD + "retries: -1\n",
+        ["5:10: retries: expected at least 0, got -1"],
+    ),
+    "more retries than help": (
+        GOOD + "    retries: 11\n",
+        ["5:14: retries: expected at most 10, got 11"],
+    ),
+    "retries in words": (
+        GOOD + "retries: often\n",
+        ["5:10: retries: expected an integer, got the string 'often'"],
+    ),
+    "limits that no clock and no machine has": (
+        GOOD + "limits: {time: " + "9" * 400 + " h, memory: 9999999999 TB}\n",
+        ["5:16: time: expected at most 500 h", "5:428: memory: expected at most 1000 TB"],
+    ),
+    "a metric twice": (
+        GOOD + "    metrics: [error, error]\n",
+        ["5:22: the same metric is listed twice"],
+    ),
+    "more cases than a suite may have": (
+        MODELS(f"[{{guessing/constant: {{value: [{NUMBERS}]}}}}]") + "seeds: 100000\n",
+        ["3:5: 10,000,000 cases up to here: a suite has at most 1,000,000"],
+    ),
+    "more cases in two matrices than a suite may have": (
+        "name: a\nseeds: 100000\nmatrix:\n"
+        + f"  - {{tasks: [guessing/guess], models: [{'guessing/mean, ' * 6}]}}\n" * 2,
+        ["5:5: 1,200,000 cases up to here: a suite has at most 1,000,000"],
+    ),
+    "five axes of a hundred values": (
+        f"name: a\nmatrix:\n  - tasks: [guessing/guess: {{size: &v [{NUMBERS}], spread: *v}}]\n"
+        "    models: [guessing/constant: {value: *v, count: *v}]\n    seeds: *v\n",
+        ["3:5: 10,000,000,000 cases up to here: a suite has at most 1,000,000"],
+    ),
+    "more values than a suite may have": (
+        GOOD + "seeds: [" + "1, " * 5000 + "1]\n",
+        ["5:14967: has more than 5000 values"],
+    ),
+    "more text than a suite may have": (
+        "name: &a " + "x" * 9999 + "\nmatrix: [" + "*a, " * 150 + "]\n",
+        ["1:7: has more than 1000000 characters, aliases expanded"],
+    ),
+    "more problems than anybody reads": (
+        GOOD + "".join(f"wibble{number}: 1\n" for number in range(100)),
+        [f"{number + 5}:1: unknown key 'wibble{number}'" for number in range(50)]
+        + ["55:1: and more: the rest of the problems is not told"],
+    ),
+    "blocks nested deeply": (
+        "".join(" " * depth + "a:\n" for depth in range(60)),
+        ["50:50: is nested too deeply"],
+    ),
+    "lists nested deeply on one line": (
+        "- " * 60 + "a\n",
+        ["1:101: is nested too deeply"],
+    ),
+    "a hundred thousand brackets": (
+        "[" * 100_000,
+        ["1:51: is nested too deeply"],
+    ),
+    "a list as a name": (
+        MODELS("[{[a]: {}}]"),
+        ["4:14: models: expected a name, or one name with a mapping of parameters", "4:15: a key must be a string"],
     ),
     # several at once
     "many problems, in the order of the file": (
@@ -690,6 +897,23 @@ def make_utf_16(path: Path) -> None:
     path.write_bytes("name: a\n".encode("utf-16"))
 
 
+def make_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def make_loop(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def make_endless(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def make_large(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(100_000_000)
+
+
 @pytest.mark.parametrize(
     ("make", "expected"),
     [
@@ -697,6 +921,10 @@ def make_utf_16(path: Path) -> None:
         (make_nothing, "cannot be read: no such file or directory"),
         (make_latin, "is not UTF-8 text: invalid start byte"),
         (make_utf_16, "is not UTF-8 text: invalid start byte"),
+        (make_pipe, "cannot be read: is not a regular file"),
+        (make_endless, "cannot be read: is not a regular file"),
+        (make_loop, "cannot be read: too many levels of symbolic links"),
+        (make_large, "is too large: a suite has at most 131072 characters"),
     ],
 )
 def test_a_file_that_cannot_be_read(only_toys, tmp_path, make, expected):
@@ -737,6 +965,12 @@ SETTINGS = {
     ],
     "limits.time=1": ["time: expected a duration such as 30 s"],
     "limits={time: 1 s, time: 2 s}": ["duplicate key 'time' (first at line 1)"],
+    "matrix.0.models=[" + "[" * 60: ["is nested too deeply"],
+    ".".join(["a"] * 100_000) + "=1": ["is nested too deeply"],
+    "seeds=.nan": ["not a finite number: '.nan'", f"seeds: {SEEDS}"],
+    "seeds=" + "9" * 200: ["not a number: '" + "9" * 96 + "...", f"seeds: {SEEDS}"],
+    "name=../../x": [f"{NAME} '../../x'"],
+    "name=\x1b[31m": ["not valid YAML: the character U+001B is not allowed"],
     "description=!!python/name:os.system x": ["tag 'python/name:os.system' is not allowed in a suite"],
 }
 
@@ -744,7 +978,8 @@ SETTINGS = {
 @pytest.mark.parametrize("assignment", SETTINGS)
 def test_an_override_that_is_wrong_is_told_as_such(only_toys, suite, assignment):
     result = CliRunner().invoke(root, ["validate", str(suite(GOOD)), "--set", assignment])
-    assert result.stderr.splitlines() == [f"--set {assignment}: {text}" for text in SETTINGS[assignment]]
+    said = printable(cut(assignment))
+    assert result.stderr.splitlines() == [f"--set {said}: {text}" for text in SETTINGS[assignment]]
     assert result.exit_code == 2
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness.provenance import git_state, machine, machine_fingerprint, provenance
+from harness.provenance import environment, git_state, machine, machine_fingerprint, provenance
 from harness.store.store import Store
 
 
@@ -50,6 +50,35 @@ def test_without_git_nothing_is_claimed(repository, monkeypatch) -> None:
 def test_the_fingerprint_is_one_line_of_the_machine() -> None:
     assert machine_fingerprint().isprintable()
     assert str(machine()["cores"]) in machine_fingerprint()
+
+
+def test_only_variables_that_change_numbers_or_speeds_are_kept() -> None:
+    kept = {
+        *("OMP_NUM_THREADS", "MKL_CBWR", "OPENBLAS_CORETYPE", "CUDA_VISIBLE_DEVICES", "CUBLAS_WORKSPACE_CONFIG"),
+        *("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "PYTHONHASHSEED", "PYTORCH_CUDA_ALLOC_CONF"),
+    }
+    left = {
+        "HOME",
+        "PATH",
+        "USER",
+        "HF_TOKEN",
+        "TORCH_HOME",
+        "PYTHONPATH",
+        "LD_LIBRARY_PATH",
+        "XOMP_NUM_THREADS",
+        "CUDA",
+    }
+    assert environment(dict.fromkeys(kept | left, "1")) == dict.fromkeys(sorted(kept), "1")
+
+
+def test_a_secret_in_a_variable_that_is_kept_is_hidden() -> None:
+    assert environment({"A_TOKEN": "abcdef", "OMP_PLACES": "abcdef" + "x" * 999}) == {"OMP_PLACES": "***" + "x" * 197}
+
+
+def test_the_address_of_a_repository_is_not_kept(repository) -> None:
+    address = "https://user:s3cr3t-v4lue@example.org/a.git"
+    subprocess.run(["git", "-C", repository, "remote", "add", "origin", address], check=True)
+    assert "example.org" not in json.dumps(provenance(repository))
 
 
 def test_it_is_plain_values(tmp_path) -> None:

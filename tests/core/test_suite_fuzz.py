@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.suite.load import _known_keys
+from harness.quoting import cut
+from harness.suite.form import known_keys
 from harness.suite.problems import SuiteError
 from harness.suite.suite import Suite
 
@@ -29,7 +34,7 @@ NAMES = [
     "2 s",
     "1 GB",
 ]
-KEYS = sorted({key for place in [(), ("matrix", 0), ("limits",)] for key in _known_keys(place)})
+KEYS = sorted({key for place in [(), ("matrix", 0), ("limits",)] for key in known_keys(place)})
 PARAMETERS = ["size", "widths", "value", "mode", "count", "first", "second", "either", "shape", "threads"]
 PYDANTIC = ["int", "str", "float", "bool", "none", "list[int]", "0", ""]
 
@@ -56,11 +61,11 @@ entries = st.lists(
 )
 matrices = st.fixed_dictionaries(
     {"tasks": entries, "models": entries},
-    optional={key: values for key in _known_keys(("matrix", 0)) if key not in ("tasks", "models")} | {"wrong": values},
+    optional={key: values for key in known_keys(("matrix", 0)) if key not in ("tasks", "models")} | {"wrong": values},
 )
 near_suites = st.fixed_dictionaries(
     {"name": st.just("a"), "matrix": st.lists(matrices, max_size=2)},
-    optional={key: values for key in _known_keys(()) if key not in ("name", "matrix")} | {"tasks": entries},
+    optional={key: values for key in known_keys(()) if key not in ("name", "matrix")} | {"tasks": entries},
 )
 MARKS = [
     *(
@@ -134,4 +139,23 @@ def test_any_override(check, place, value):
         assert isinstance(check(text, assignment), Suite)
     except SuiteError as error:
         assert error.problems
-        assert all(problem.mark.source == f"--set {assignment}" or problem.mark.line for problem in error.problems)
+        assert all(problem.mark.source == f"--set {cut(assignment)}" or problem.mark.line for problem in error.problems)
+
+
+def mutants(tmp_path: Path, seconds: int) -> None:
+    """Mutants of all suites in a process of their own, since what it hears of the interpreter cannot be unheard."""
+    script = Path(__file__).parents[2] / "benchmarks" / "fuzz_suites.py"
+    command = [sys.executable, str(script), "--minutes", str(seconds / 60), "--seed", "1", "--found", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    found = "\n".join(path.read_text() for path in tmp_path.glob("*.txt"))
+    assert (done.returncode, found) == (0, ""), done.stdout + done.stderr
+    assert int(re.search(r"(\d+) inputs, \d+/s", done.stdout)[1]) > 10
+
+
+def test_mutants_of_suites(tmp_path):
+    mutants(tmp_path, 4)
+
+
+@pytest.mark.slow
+def test_many_mutants_of_suites(tmp_path):
+    mutants(tmp_path, 60)
