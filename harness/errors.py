@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from typing import ClassVar
 
 
 class ExitCode(enum.IntEnum):
@@ -18,12 +19,28 @@ class ExitCode(enum.IntEnum):
     """The run is complete, but at least one case failed, was invalid, timed out, ran out of memory or crashed."""
     CLAIMS_FAILED = 4
     """All cases are ok, but a claim failed, or its check is not able to fail."""
+    STORE_FAILED = 5
+    """Results could not be written any more (a full disk, a folder that is gone), those written before being whole; or
+    `harness results --check` has found damage."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C or a signal; finished cases are kept."""
 
 
 class HarnessError(Exception):
     """Something a person can mend: what was wrong, where, what to do. Shown without a traceback."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.BAD_INPUT
+    """What the command returns."""
+
+
+class StoreError(HarnessError):
+    """The store cannot be written."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.STORE_FAILED
+
+
+class DamagedError(HarnessError):
+    """A file of the store is not what was written, or was written by a newer version of the harness."""
 
 
 class PluginError(HarnessError):

@@ -57,6 +57,8 @@ class Result:
     """The tail of the traceback."""
     output: str | None = None
     """The tail of what a case that is not ok wrote to stdout and stderr."""
+    attempts: int = 1
+    """How often it was started: more than once where its process died and the suite allows retries."""
     reused_from: str | None = None
     """The run that executed the case, if it was not this one."""
 

@@ -15,8 +15,9 @@ from harness.claims.choice import Chosen
 from harness.claims.gather import COLUMNS
 from harness.claims.verdicts import Record, finding_text, interval_text, number_text
 from harness.papers import Claim
+from harness.quoting import printable
+from harness.store.damage import DamagedFileError, read_json
 from harness.store.files import write_atomically
-from harness.tables import printable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,16 +38,28 @@ class Ledger:
         return sorted(path.stem for path in self._folder.glob("*.json"))
 
     def records(self, paper: str) -> list[Record]:
-        """The verdicts on a paper's claims, in the order of its card."""
+        """The verdicts on a paper's claims, in the order of its card.
+
+        Raises:
+            DamagedError: they cannot be read.
+        """
         path = self._folder / f"{paper}.json"
-        records: list[Record] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+        records: list[Record] = read_json(path) if path.is_file() else []
         return records
 
     def evidence(self, paper: str) -> pa.Table:
-        """The results that the verdicts on a paper's claims rest on."""
+        """The results that the verdicts on a paper's claims rest on.
+
+        Raises:
+            DamagedError: they cannot be read.
+        """
         import pyarrow.parquet as pq
 
-        return pq.read_table(self._folder / f"{paper}.parquet")
+        path = self._folder / f"{paper}.parquet"
+        try:
+            return pq.read_table(path)
+        except (OSError, ValueError) as error:
+            raise DamagedFileError(path, f"cannot be read: {' '.join(str(error).split())[:200]}") from error
 
     def update(
         self, chosen: Sequence[Chosen], records: Sequence[Record], table: pa.Table, card: Sequence[Claim]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from harness.store.damage import read_json
 from harness.store.files import write_atomically
 
 Record: TypeAlias = dict[str, Any]
@@ -22,9 +23,13 @@ def write_verdicts(folder: Path, records: Sequence[Record]) -> None:
 
 
 def read_verdicts(folder: Path) -> list[Record]:
-    """The verdicts of a run; none if it tested none."""
+    """The verdicts of a run; none if it tested none.
+
+    Raises:
+        DamagedError: they cannot be read.
+    """
     path = folder / VERDICTS
-    records: list[Record] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    records: list[Record] = read_json(path) if path.is_file() else []
     return records
 
 

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from harness.cli.say import say
+from harness.cli.warnings import warn
+from harness.errors import ExitCode
+
+if TYPE_CHECKING:
+    from harness.store.store import Store
 
 
 @click.command("results")
 @click.argument("run", required=False)
 @click.option("--store", type=click.Path(path_type=Path), help="Folder of runs.  [default: reports]")
 @click.option("--runs", "list_runs", is_flag=True, help="List the runs instead.")
+@click.option("--check", is_flag=True, help="Look for damage instead: in RUN, or in every run.")
 @click.option("--task", metavar="PATTERN", help="Only tasks that match.")
 @click.option("--model", metavar="PATTERN", help="Only models that match.")
 @click.option("--metric", metavar="PATTERN", help="Only metrics that match.")
@@ -20,10 +29,13 @@ import click
 @click.option("--rows", is_flag=True, help="Every row instead of the ranking.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the rows as CSV.")
+@click.pass_context
 def command(
+    ctx: click.Context,
     run: str | None,
     store: Path | None,
     list_runs: bool,
+    check: bool,
     task: str | None,
     model: str | None,
     metric: str | None,
@@ -32,12 +44,17 @@ def command(
     as_json: bool,
     as_csv: bool,
 ) -> None:
-    """Show the results of RUN (part of its name is enough; the default is the latest)."""
+    """Show the results of RUN (part of its name is enough; the default is the latest).
+
+    With --check the exit code is 5 if anything is wrong.
+    """
     from harness.api import store_folder
     from harness.cli.filtering import matching
     from harness.store.store import Store
 
-    opened = Store(store_folder(store))
+    opened = Store(store_folder(store), warn)
+    if check:
+        ctx.exit(_check(opened, run, as_json))
     if list_runs:
         _print_runs(opened, as_json)
         return
@@ -45,30 +62,50 @@ def command(
     patterns = {"task_label": task, "model_label": model, "metric": metric, "status": status}
     chosen = matching(table, {column: pattern for column, pattern in patterns.items() if pattern})
     if as_csv:
-        click.echo(chosen.to_pandas().to_csv(index=False), nl=False)
+        say(chosen.to_pandas().to_csv(index=False), nl=False)
     elif rows:
         _print_rows(chosen.to_pylist(), as_json)
     else:
         _print_summary(chosen, as_json)
 
 
-def _print_runs(store: Any, as_json: bool) -> None:
-    records = [store.record(run) for run in store.runs()]
+def _check(store: Store, run: str | None, as_json: bool) -> ExitCode:
+    from harness.quoting import printable
+    from harness.store.check import problems, stored
+
+    runs = stored(store) if run is None else [store.find(run)]
+    found = [problem for one in runs for problem in problems(store, one)]
     if as_json:
-        kept = [{key: value for key, value in record.items() if key != "fingerprints"} for record in records]
+        click.echo(json.dumps({"runs": len(runs), "problems": [asdict(problem) for problem in found]}, indent=2))
+    else:
+        for problem in found:
+            click.echo(printable(str(problem)))
+        damaged = len({problem.run for problem in found})
+        counted = f"{len(runs)} run{'s' * (len(runs) != 1)}"
+        click.echo(f"{counted}, something is wrong with {damaged}" if found else f"{counted}, all whole")
+    return ExitCode.STORE_FAILED if found or store.incomplete else ExitCode.OK
+
+
+def _print_runs(store: Store, as_json: bool) -> None:
+    from harness.quoting import printable
+
+    records = dict(store.records(store.runs()))
+    if as_json:
+        kept = [{key: value for key, value in record.items() if key != "fingerprints"} for record in records.values()]
         click.echo(json.dumps(kept, indent=2))
         return
-    for record in records:
+    for run, record in records.items():
         counts = ", ".join(f"{count} {status}" for status, count in record["statuses"].items())
         ended = "interrupted" if record["interrupted"] else "" if record["finished_at"] else "not finished"
-        click.echo("  ".join(part for part in (record["run"], f"{record['cases']} cases", counts, ended) if part))
+        parts = (run, f"{record['cases']} cases", counts, ended)
+        click.echo(printable("  ".join(part for part in parts if part)))
 
 
 def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=2, default=str))
         return
-    from harness.tables import printable
+    from harness.quoting import printable
 
     for row in rows:
         cell = f"{row['task_label']}  {row['model_label']}  seed {row['seed']}  {row['status']}"

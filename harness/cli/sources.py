@@ -21,14 +21,17 @@ def run_folder(reference: str | None, store: Path) -> Path:
     """
     from harness.store.store import RECORD, Store
 
-    opened = Store(store)
+    opened = Store(store, warn)
     if reference is None:
         return store / opened.find(None)
     path = Path(reference).absolute()
-    if (path / RECORD).is_file():
-        return path
-    if path.is_dir() and (other := Store(path)).runs():
-        return path / other.find(None)
+    try:
+        if (path / RECORD).is_file():
+            return path
+        if path.is_dir() and (other := Store(path, warn)).runs():
+            return path / other.find(None)
+    except OSError as error:
+        raise HarnessError(f"{reference}: cannot be read: {error.strerror}") from error
     return _elsewhere(reference, store) or store / opened.find(reference)
 
 

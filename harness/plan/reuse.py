@@ -55,24 +55,25 @@ class History:
         return planned
 
     def _finished(self, cases: Sequence[Case]) -> dict[str, Result]:
-        from harness.store.rows import to_results
-
+        """The latest result of each case that is ok and can be read."""
         wanted: dict[str, set[str]] = {}
         for case in cases:
-            ok = (one for one in self._past.get(case.key, []) if one.case == case.id and one.status == Status.OK)
-            if one := next(ok, None):
-                wanted.setdefault(one.run, set()).add(one.case)
+            for one in self._past.get(case.key, []):
+                if one.case == case.id and one.status == Status.OK:
+                    wanted.setdefault(one.run, set()).add(case.id)
         found: dict[str, Result] = {}
-        for run, ids in wanted.items():
-            found.update((case, result) for case, result in to_results(self._store.table(run)) if case in ids)
+        for run in sorted(wanted, reverse=True):
+            if left := wanted[run] - found.keys():
+                found.update((case, result) for case, result in self._store.results(run) if case in left)
         return found
 
     def _reason(self, case: Case, past: Sequence[Past]) -> str:
         if not past:
-            return "new"
+            lost = sorted(self._store.incomplete)
+            return f"new, or among what cannot be read of {', '.join(lost)}" if lost else "new"
         last = past[0]
         if last.case == case.id:
-            return f"was {last.status}"
+            return f"its result in {last.run} is damaged" if last.status == Status.OK else f"was {last.status}"
         if last.fingerprint == case.fingerprint.id:
             return "other metrics or another machine"
         known = self._record(last.run).get("fingerprints", {}).get(last.fingerprint)
@@ -80,7 +81,7 @@ class History:
 
     def _record(self, run: str) -> dict[str, Any]:
         if run not in self._records:
-            self._records[run] = self._store.record(run)
+            self._records[run] = dict(self._store.records([run])).get(run, {})
         return self._records[run]
 
 

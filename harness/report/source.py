@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shlex
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.claims.verdicts import read_verdicts
 from harness.errors import HarnessError
-from harness.store.store import Store
+from harness.store.store import SUITE, Store
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -74,6 +74,7 @@ class Source:
         """Where the numbers come from, by what it is."""
         origin = self.record["provenance"]
         changed = ", with uncommitted changes" if origin["dirty"] else ""
+        variables = ", ".join(f"{name}={value}" for name, value in origin.get("environment", {}).items())
         return {
             "run": self.name,
             "suite": f"{self.record['suite']['name']} ({self.record['suite']['path']})",
@@ -83,6 +84,7 @@ class Source:
             "machine": self.machine,
             "Python": origin["machine"]["python"],
             "versions": ", ".join(f"{name} {version}" for name, version in origin["versions"].items()),
+            **({"environment": variables} if variables else {}),
             "workers": str(self.record["workers"]),
         }
 
@@ -100,17 +102,23 @@ class Source:
         )
 
 
-def read_source(folder: Path) -> Source:
+def read_source(folder: Path, warn: Callable[[str], None] = warnings.warn) -> Source:
     """Read a run's folder.
+
+    Args:
+        folder: the run's.
+        warn: told if some of the results are damaged.
 
     Raises:
         HarnessError: it is not the folder of a run.
     """
-    store = Store(folder.parent)
-    suite = folder / "suite.yaml"
+    store = Store(folder.parent, warn)
+    if folder.name not in store.runs():
+        raise HarnessError(f"{folder} is not the folder of a run")
+    suite = folder / SUITE
+    record = store.record(folder.name)
     try:
-        record = store.record(folder.name)
-        text = suite.read_text(encoding="utf-8") if suite.is_file() else ""
-        return Source(folder, record, text, store.table(folder.name))
-    except (OSError, json.JSONDecodeError) as error:
-        raise HarnessError(f"{folder} is not the folder of a run that can be read: {error}") from error
+        text = suite.read_text(encoding="utf-8", errors="replace") if suite.is_file() else ""
+    except OSError as error:
+        raise HarnessError(f"{suite} cannot be read: {error.strerror}") from error
+    return Source(folder, record, text, store.table(folder.name))

@@ -14,7 +14,10 @@ from harness.results import Measurement, Result, Status
 if TYPE_CHECKING:
     from harness.plan.case import Case
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Raised with each change of the columns, which is then a step of `harness.store.versions`."""
+SCHEMA_KEY = "harness.schema"
+"""Under this key the metadata of a table name its version."""
 
 SCHEMA = pa.schema(
     [
@@ -50,8 +53,9 @@ SCHEMA = pa.schema(
         ("output", pa.string()),
         ("reused_from", pa.string()),
         ("finished_at", pa.timestamp("ms", tz="UTC")),
+        ("attempts", pa.int64()),
     ],
-    metadata={"harness.schema": str(SCHEMA_VERSION)},
+    metadata={SCHEMA_KEY: str(SCHEMA_VERSION)},
 )
 
 _ROWS = pa.list_(pa.struct(list(SCHEMA)))
@@ -87,6 +91,7 @@ def to_batch(run: str, suite: str, case: Case, result: Result, finished_at: int)
         "output": _text(result.output),
         "reused_from": result.reused_from,
         "finished_at": finished_at,
+        "attempts": result.attempts,
     }
     rows = [{**shared, **_value(measurement)} for measurement in result.measurements] or [shared]
     structs = pa.scalar(rows, _ROWS).values  # one conversion for all columns
@@ -121,6 +126,7 @@ def _result(rows: list[dict[str, Any]]) -> Result:
         error=first["error"],
         traceback=first["traceback"],
         output=first["output"],
+        attempts=first["attempts"],
         reused_from=first["reused_from"] or first["run"],
     )
 

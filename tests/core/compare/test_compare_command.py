@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import Result
 
+from harness.quoting import printable
 from harness.store.store import RECORD, TABLE, Store
-from harness.tables import printable
 
 HOSTILE = ["[red]a/x[/red]", "a/x\x1b[31m", r"a/x\input{/etc/passwd}", 'a/"x",=1+1', "a/x$%&_#{}~^"]
 
@@ -28,14 +28,14 @@ def ask(cli, runs: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Resul
 
 
 @pytest.fixture
-def stored(runs: Path) -> Callable[..., Path]:
+def stored(runs: Path, record: Callable[..., dict[str, Any]]) -> Callable[..., Path]:
     """Put a table into the store as a run: `stored("name", table)`."""
 
     def write(name: str, table: Any, root: Path = runs) -> Path:
         folder = root / name
         folder.mkdir(parents=True)
         pq.write_table(table, folder / TABLE)
-        (folder / RECORD).write_text(json.dumps({"run": name}))
+        (folder / RECORD).write_text(json.dumps(record(name)))
         return folder
 
     return write

@@ -19,6 +19,7 @@ import pytest
 
 from harness.store.journal import Journal
 from harness.store.rows import SCHEMA
+from harness.store.store import JOURNAL
 
 HOSTILE = [
     "</script><script>alert(1)</script>",
@@ -137,12 +138,12 @@ def write_run(tmp_path: Path) -> Callable[..., Path]:
         folder.mkdir(parents=True, exist_ok=True)
         table = pa.Table.from_pylist([{**one, "run": name} for one in rows], schema=SCHEMA)
         content = {**RECORD, "run": name, "cases": len({one["case"] for one in rows}), **record}
+        (folder / JOURNAL).unlink(missing_ok=True)
         if finished:
             pq.write_table(table, folder / "results.parquet")
-            (folder / "journal.arrows").unlink(missing_ok=True)
         else:
             content["finished_at"] = None
-            journal = Journal(folder / "journal.arrows")
+            journal = Journal(folder / JOURNAL)
             for batch in table.to_batches():
                 journal.append(batch)
             journal.close()

@@ -10,6 +10,7 @@ import pytest
 
 from harness.compare.options import Options
 from harness.report.live import follow
+from harness.store.store import JOURNAL
 
 from .conftest import data, results
 
@@ -50,7 +51,7 @@ def test_a_finished_run_is_written_once_and_does_not_reload(run_folder, tmp_path
 def test_a_run_that_stands_still_is_said_to(write_run, tmp_path) -> None:
     folder = write_run(results(), finished=False)
     long_ago = time.time() - 1000
-    os.utime(folder / "journal.arrows", (long_ago, long_ago))
+    os.utime(folder / JOURNAL, (long_ago, long_ago))
     following = follow(folder, tmp_path / "page.html", Options(), 5.0, sleep=lambda _: None)
     assert "nothing new for 100" in str(next(following))
     following.close()
