@@ -1,34 +1,21 @@
-"""Logs a run to MLflow, from a process of its own that reads the store: MLflow is a mirror and never in the way.
-
-The tracking server is `$MLFLOW_TRACKING_URI`, or a SQLite file in the store.
-"""
+"""Logs a run to MLflow, from a process of its own that reads the store: MLflow is a mirror and never in the way."""
 
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.builtin.mlflow_process import Outcome, early_end, launch, shown, tracking_uri
 from harness.hookspecs import hookimpl
-from harness.tables import console
+from harness.tables import console, inert
 
 if TYPE_CHECKING:
     from harness.plan.case import Case
     from harness.running import Run
-
-QUIET = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "DO_NOT_TRACK": "true",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-    "GIT_PYTHON_REFRESH": "quiet",
-}
-"""No telemetry, no chatter, and minutes of retries cut to seconds; what the user has set stays."""
 
 
 class MlflowMirror:
@@ -36,26 +23,18 @@ class MlflowMirror:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._failure: str | None = None
+        """Why there is no process."""
 
     @hookimpl
     def harness_run_started(self, run: Run) -> None:
         """Start the process beside the run, unless nothing is run and nothing concluded: then all is logged already."""
         if not run.conclude and not any(planned.to_run for planned in run.plan):
             return
-        self._process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "harness.builtin.mlflow_sync",
-                str(run.directory),
-                tracking_uri(run.directory.parent),
-            ],
-            env={**QUIET, **os.environ},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        try:
+            self._process = launch([run.directory], follow=True)
+        except OSError as error:
+            self._failure = f"the logging process cannot be started: {error}"
 
     @hookimpl
     def harness_case_started(self, case: Case) -> None:
@@ -72,25 +51,47 @@ class MlflowMirror:
     @hookimpl
     def harness_run_finished(self, run: Run) -> None:
         """Let it finish, and say where to look, or what went wrong. The results are whole without it."""
-        if self._process is None:
-            return
         self._signal(signal.SIGCONT)
-        _, errors = self._process.communicate()  # closes its standard input: the run is over
-        said = console(stderr=True)
-        uri = tracking_uri(run.directory.parent)
-        if self._process.returncode:
-            last = errors.decode("utf-8", "replace").strip().rpartition("\n")[2]
-            said.print(f"[yellow]MLflow at {uri} did not take everything: {last}[/]")
-        elif "MLFLOW_TRACKING_URI" in os.environ:
-            said.print(f"logged to MLflow at {uri}")
-        else:
-            said.print(f"logged to MLflow; look at it with: mlflow ui --backend-store-uri {uri}", soft_wrap=True)
+        problem = self._failure if self._process is None else _ending(self._process)
+        if problem is not None:
+            _complain(run, problem)
+        elif self._process is not None:
+            _point(run.directory.parent)
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(number)
 
 
-def tracking_uri(store: Path) -> str:
-    """Where to log."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{store / 'mlflow.db'}"
+def _ending(process: subprocess.Popen[bytes]) -> str | None:
+    """Let the process end: it gives up by itself where MLflow does not answer. What went wrong, if anything."""
+    try:
+        said, _ = process.communicate()  # closes its standard input: the run is over
+    except KeyboardInterrupt:  # the run is stored: what is broken off is the waiting alone
+        process.kill()
+        process.wait()
+        return "interrupted"
+    outcomes = [outcome for line in said.splitlines() if (outcome := Outcome.read(line))]
+    return outcomes[-1].problem if outcomes else early_end(process.returncode)
+
+
+def _complain(run: Run, problem: str) -> None:
+    from harness.api import store_folder
+
+    store = run.directory.parent
+    where = [] if store == store_folder() else ["--store", str(store)]
+    uri = tracking_uri(store)
+    again = shlex.join(["harness", "mlflow", "sync", *where, run.id])
+    text = f"MLflow at {shown(uri, uri)} did not take everything: {problem}"
+    advice = f"the results are whole; upload the rest with: {again}"
+    console(stderr=True).print(f"[yellow]{inert(text)}; {inert(advice)}[/]", soft_wrap=True)
+
+
+def _point(store: Path) -> None:
+    uri = tracking_uri(store)
+    to = console(stderr=True)
+    if "MLFLOW_TRACKING_URI" in os.environ:
+        to.print(f"logged to MLflow at {inert(shown(uri, uri))}", soft_wrap=True)
+    else:
+        again = shlex.join(["mlflow", "ui", "--backend-store-uri", uri])
+        to.print(f"logged to MLflow; look at it with: {inert(again)}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Runs that lie in MLflow, as `mlflow:NAME`: `python -m harness.builtin.mlflow_source URI NAME FOLDER` fetches one.
+"""Runs that lie in MLflow, as `mlflow:NAME`: `python -m harness.builtin.mlflow_source NAME FOLDER` fetches one.
 
 It runs in a process of its own, as the logging does: what MLflow prints, warns of and changes stays there.
 """
@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from harness.builtin.mlflow_mirror import QUIET, tracking_uri
+from harness.builtin.mlflow_process import environment, reason, shown, tracking_uri
 from harness.errors import HarnessError
 from harness.hookspecs import hookimpl
 from harness.store.store import RECORD, TABLE
@@ -41,19 +41,19 @@ class MlflowSource:
         folder = Path(tempfile.mkdtemp(prefix="harness-mlflow-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         ran = subprocess.run(
-            [sys.executable, "-m", "harness.builtin.mlflow_source", uri, name, str(folder)],
-            env={**QUIET, **os.environ},
+            [sys.executable, "-m", "harness.builtin.mlflow_source", name, str(folder)],
+            env=environment(store),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
         )
         if ran.returncode == _ABSENT:
             raise HarnessError(
-                f"{reference}: MLflow at {uri} has no such run; give a harness run's name or an MLflow id"
+                f"{reference}: MLflow at {shown(uri, uri)} has no such run; give a harness run's name or an MLflow id"
             )
         if ran.returncode:
             last = ran.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
-            raise HarnessError(f"{reference}: MLflow at {uri} did not give the run: {last}")
+            raise HarnessError(f"{reference}: MLflow at {shown(uri, uri)} did not give the run: {last}")
         if not all((folder / needed).is_file() for needed in (RECORD, TABLE)):
             raise HarnessError(f"{reference}: the run has no results in MLflow (it was not logged to its end)")
         return folder
@@ -61,7 +61,8 @@ class MlflowSource:
 
 def main() -> int:
     """Fetch the artifacts of the run into the folder."""
-    uri, name, folder = sys.argv[1:]
+    name, folder = sys.argv[1:]
+    uri = os.environ["MLFLOW_TRACKING_URI"]
     from mlflow import MlflowClient
     from mlflow.artifacts import download_artifacts
 
@@ -93,4 +94,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except Exception as error:  # noqa: BLE001 - the command shows the last line
-        sys.exit(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+        sys.exit(reason(error, os.environ["MLFLOW_TRACKING_URI"]))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 import warnings
@@ -153,14 +156,43 @@ def test_a_failed_case_says_so(logged) -> None:
 def test_the_parent_has_the_files_and_the_counts(logged) -> None:
     (parent,) = logged.parents
     files = {file.path for file in logged.client.list_artifacts(parent.info.run_id)}
-    assert files == {"suite.yaml", "run.json", "results.parquet", "comparison.json", "report.html"}
+    kept = {"suite.yaml", "run.json", "results.parquet", "SHA256SUMS"}
+    assert files == {*kept, "comparison.json", "report.html"}
     assert parent.data.metrics == {"cases/ok": 4.0, "cases/failed": 2.0}
 
 
-def test_a_server_that_is_not_there_costs_a_warning(tmp_path) -> None:
-    said = start(tmp_path, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+def test_nothing_of_the_environment_is_logged(logged) -> None:
+    """MLflow adds no user and no command line to runs that are made in this way."""
+    own = {"mlflow.runName", "mlflow.parentRunId", "harness.run", "harness.case", "harness.complete"}
+    case = {"paper", "task", "model", "role", "backend", "seed", "scale", "status", "error"}
+    for run in [*logged.parents, *logged.children]:
+        assert set(run.data.tags) <= own | case | {"suite", "commit", "dirty"}
+        assert run.info.user_id in ("", "unknown")
+
+
+def test_what_is_there_is_not_uploaded_again(logged) -> None:
+    before = everything(logged)
+    said = start(logged.store.root.parent, "mlflow", "sync", logged.run)
+    assert said.stdout == f"{logged.run}: all 6 cases were there already\n"
+    assert said.returncode == 0
+    assert everything(logged) == before
+
+
+def test_a_database_of_another_mlflow_is_told(logged, tmp_path) -> None:
+    shutil.copy(logged.store.root / "mlflow.db", tmp_path / "old.db")
+    with contextlib.closing(sqlite3.connect(tmp_path / "old.db")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = '181f10493468'")
+    said = start(tmp_path, MLFLOW_TRACKING_URI=f"sqlite:///{tmp_path}/old.db")
     assert said.returncode == 3
-    assert "MLflow at http://127.0.0.1:9 did not take everything" in said.stderr
-    store = Store(tmp_path / "reports")
-    assert len(set(store.table(store.find(None)).column("case").to_pylist())) == 6
-    assert store.record(store.find(None))["statuses"] == {"failed": 2, "ok": 4}
+    assert "out-of-date database schema" in said.stderr
+    assert "the results are whole; upload the rest with: harness mlflow sync" in said.stderr
+
+
+def everything(logged: Any) -> list[Any]:
+    """All points of all metrics, and all tags."""
+    return [
+        (run.info.run_id, run.data.tags, name, [(one.value, one.step) for one in history])
+        for run in [*logged.parents, *logged.children]
+        for name in run.data.metrics
+        for history in [logged.client.get_metric_history(run.info.run_id, name)]
+    ]
