@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import random
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING
 
 from harness.errors import ExitCode
 from harness.execution.local import LocalExecutor
+from harness.execution.machine import memory_share
 from harness.execution.spec import spec
+from harness.execution.stop import Stop
 from harness.plan.case import Case
 from harness.plan.planner import Planner
 from harness.plan.reuse import History, Planned
@@ -78,7 +81,7 @@ def prepare(
     """
     plugins, catalogue = Plugins(builtin, warn), installed(warn)
     suite = load(Path(path), catalogue, plugins.backends(), overrides, scale)
-    return prepare_suite(suite, catalogue, plugins, Store(store_folder(store)), only=only, fresh=fresh)
+    return prepare_suite(suite, catalogue, plugins, Store(store_folder(store), warn), only=only, fresh=fresh)
 
 
 def installed(warn: Callable[[str], None] = warnings.warn) -> Catalogue:
@@ -109,6 +112,8 @@ def start(
     jobs: int = 1,
     shuffle: int | None = None,
     conclude: Callable[[Run], None] | None = None,
+    stop: Stop | None = None,
+    pollution: int = 0,
 ) -> RunResult:
     """Execute a prepared suite.
 
@@ -117,6 +122,8 @@ def start(
         jobs: how many cases run at a time; timed ones run alone whatever it says.
         shuffle: seeds another order of the cases, which changes nothing else.
         conclude: called when all results are stored, before the run is over; not if it is interrupted.
+        stop: how to ask for an early end, good for one run; Ctrl-C and its like do it anyway.
+        pollution: not 0: every process is made dirty before its case, in a way that depends on the number.
     """
     plan = list(prepared.plan)
     if shuffle is not None:
@@ -125,8 +132,11 @@ def start(
     origin = provenance(prepared.suite.path.absolute().parent)
     current = Run(run_id, directory, prepared.suite, plan, origin, jobs, conclude=conclude)
     parts = str(prepared.store.root / "parts")
-    executor = LocalExecutor(jobs, partial(spec, catalogue=prepared.catalogue, parts=parts), prepared.planner.modules)
-    execute(current, executor, prepared.plugins)
+    memory = memory_share(jobs)
+    travels = partial(spec, catalogue=prepared.catalogue, parts=parts, memory=memory, pollution=pollution)
+    executor = LocalExecutor(jobs, travels, prepared.planner.modules, memory)
+    with contextlib.closing(stop or Stop()) as asked:
+        execute(current, executor, prepared.plugins, asked)
     statuses = {str(status): count for status, count in current.statuses.items()}
     return RunResult(run_id, directory, current.exit_code, statuses)
 

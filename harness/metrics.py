@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -18,7 +19,7 @@ class Along:
     `Along(errors, examples=range(1, 41))` says that `errors[i]` was seen after `examples[i]` examples.
 
     Raises:
-        ValueError: there is no coordinate, or one has another length than the values.
+        ValueError: there is no coordinate, one has another length than the values, or a tick is not finite.
         TypeError: a tick is neither a number nor a string.
     """
 
@@ -51,6 +52,8 @@ class Metric:
     direction: Direction
     compute: Callable[[Any, Any], Value]
     """From the instance and the outcome to the value."""
+    timing: bool = False
+    """Whether it is read off a clock, and so another number each time."""
 
     def __call__(self, instance: Any, outcome: Any) -> Value:
         """The value for this outcome on this instance."""
@@ -62,11 +65,11 @@ class Metric:
         return (self.compute.__doc__ or "").strip()
 
 
-def metric(*, unit: str, direction: Direction) -> Callable[[Callable[[Any, Any], Value]], Metric]:
+def metric(*, unit: str, direction: Direction, timing: bool = False) -> Callable[[Callable[[Any, Any], Value]], Metric]:
     """Make a `Metric` of a function `(instance, outcome) -> float | Along`; named like it, in kebab-case."""
 
     def decorate(compute: Callable[[Any, Any], Value]) -> Metric:
-        return Metric(kebab(compute.__name__), unit, direction, compute)
+        return Metric(kebab(compute.__name__), unit, direction, compute, timing)
 
     return decorate
 
@@ -76,4 +79,6 @@ def _plain(tick: Any) -> Any:
     plain = tick.item() if hasattr(tick, "item") else tick
     if not isinstance(plain, int | float | str):
         raise TypeError(f"a tick is a number or a string, not {type(plain).__name__}")
+    if isinstance(plain, float) and not math.isfinite(plain):
+        raise ValueError(f"a tick is {plain}")
     return plain

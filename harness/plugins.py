@@ -53,22 +53,25 @@ class Plugins:
         """Call every plugin's implementation of a hook, each for itself: one that raises is reported and dropped.
 
         Raises:
-            HarnessError: the run cannot go on, since nothing can be stored, or a plugin says so.
+            HarnessError: nothing can be stored, or a plugin says that the run cannot go on; the others were called.
         """
         answers = []
+        fatal: HarnessError | None = None
         called = reversed(getattr(self._manager.hook, hook).get_hookimpls())  # pluggy keeps the first to call last
         for implementation in sorted(called, key=lambda one: one.plugin_name not in BUILTIN):
             values = [arguments[name] for name in implementation.argnames]
             try:
                 answers.append(implementation.function(*values))
-            except HarnessError:
-                raise
+            except HarnessError as error:
+                fatal = fatal or error
             except Exception as error:  # as above
                 name = implementation.plugin_name
                 if name in ESSENTIAL:
                     raise HarnessError(f"{name}: {hook} raised {type(error).__name__}: {error}") from error
                 self._warn(f"plugin {name!r} is switched off: {hook} raised {type(error).__name__}: {error}")
                 self._manager.unregister(implementation.plugin)
+        if fatal:
+            raise fatal
         return answers
 
     def backends(self) -> dict[str, type[Backend]]:

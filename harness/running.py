@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,10 +12,12 @@ from typing import Any
 
 from harness.errors import ExitCode
 from harness.execution.local import Event, LocalExecutor
+from harness.execution.stop import Stop
 from harness.plan.case import Case
 from harness.plan.reuse import Planned
 from harness.plugins import Plugins
 from harness.results import Result, Status
+from harness.store.rows import SCHEMA_VERSION
 from harness.suite.suite import Suite
 
 
@@ -41,6 +44,7 @@ class Run:
         """What `run.json` says."""
         fingerprints = {planned.case.fingerprint.id: planned.case.fingerprint.plain() for planned in self.plan}
         return {
+            "schema": SCHEMA_VERSION,
             "run": self.id,
             "suite": {"name": self.suite.name, "description": self.suite.description, "path": str(self.suite.path)},
             "started_at": self.started_at.isoformat(timespec="seconds"),
@@ -62,17 +66,21 @@ class Run:
         return ExitCode.CASES_FAILED if bad else ExitCode.OK
 
 
-def execute(run: Run, executor: LocalExecutor, plugins: Plugins) -> None:
-    """Run what has to be run and tell the plugins of everything. Ctrl-C ends it early and keeps what is finished."""
+def execute(run: Run, executor: LocalExecutor, plugins: Plugins, stop: Stop) -> None:
+    """Run what has to be run and tell the plugins of everything. Stopped early, it keeps what is finished."""
     plugins.notify("harness_run_started", run=run)
     try:
-        for planned in run.plan:
-            if not planned.to_run:
-                result = planned.reused or Result(Status.SKIPPED, error=planned.skipped)
-                _finished(run, plugins, planned.case, result)
-        for event in executor.execute([planned.case for planned in run.plan if planned.to_run]):
-            _tell(run, plugins, event)
-        if run.conclude:
+        with stop.on_signals():
+            for planned in run.plan:
+                if not planned.to_run:
+                    result = planned.reused or Result(Status.SKIPPED, error=planned.skipped)
+                    _finished(run, plugins, planned.case, result)
+            waiting = [planned.case for planned in run.plan if planned.to_run]
+            with contextlib.closing(executor.execute(waiting, stop)) as events:  # if the store fails, nothing runs on
+                for event in events:
+                    _tell(run, plugins, event)
+        run.interrupted = stop.requested and sum(run.statuses.values()) < len(run.plan)
+        if run.conclude and not run.interrupted:
             run.conclude(run)
     except KeyboardInterrupt:
         run.interrupted = True

@@ -11,6 +11,7 @@ import click
 
 from harness.cli import complete
 from harness.cli.execution import announce, relative, stop_gently
+from harness.cli.say import say
 from harness.cli.warnings import warn
 from harness.errors import ExitCode
 
@@ -66,11 +67,10 @@ def command(
     builtin = ["backends"] if dry_run else ["backends", "store", *([] if no_mlflow else ["mlflow"]), "progress"]
     plugins, catalogue = Plugins(builtin, warn), installed(warn)
     chosen = choose(names, catalogue, plugins.backends(), scale, warn)
-    prepared = prepare_suite(union(chosen, scale), catalogue, plugins, Store(store_folder(store)), fresh=fresh)
+    prepared = prepare_suite(union(chosen, scale), catalogue, plugins, Store(store_folder(store), warn), fresh=fresh)
     if dry_run:
         _print_plan(chosen, prepared, as_json=as_json)
         return
-    stop_gently()
     announce(prepared)
     result, records = _run(prepared, chosen, jobs, tested=self_test and scale != "smoke")
     if ledger and scale != "smoke" and records:
@@ -93,7 +93,7 @@ def _run(
         records.extend(judge(chosen, prepared.store.table(run.id), run.record(), tested=tested))
         write_verdicts(run.directory, records)
 
-    return start(prepared, jobs=jobs, conclude=conclude), records
+    return start(prepared, jobs=jobs, conclude=conclude, stop=stop_gently()), records
 
 
 def _keep(prepared: Prepared, chosen: Sequence[Chosen], records: Sequence[Record], result: RunResult) -> None:
@@ -127,8 +127,8 @@ def _print_plan(chosen: Sequence[Chosen], prepared: Prepared, *, as_json: bool) 
         return
     for one in chosen:
         ids = counts[one.name]
-        click.echo(f"{one.name}: {len(ids)} cells, {len(ids & waiting)} to run. {one.claim.statement}")
-    click.echo(f"{len(prepared.plan)} cells in all, {len(waiting)} to run")
+        say(f"{one.name}: {len(ids)} cells, {len(ids & waiting)} to run. {one.claim.statement}")
+    say(f"{len(prepared.plan)} cells in all, {len(waiting)} to run")
 
 
 def _print(records: Sequence[Record], result: RunResult, *, as_json: bool, decided: bool) -> None:
@@ -140,7 +140,7 @@ def _print(records: Sequence[Record], result: RunResult, *, as_json: bool, decid
 
     if not decided:
         for record in records:
-            click.echo(f"{record['claim']}: {record['cells']} cells, checked; scale smoke decides nothing")
+            say(f"{record['claim']}: {record['cells']} cells, checked; scale smoke decides nothing")
         return
     to = console()
     to.print(verdict_table(records))
@@ -154,4 +154,4 @@ def _print_counts(records: Sequence[Record], result: RunResult) -> None:
     for record in records:
         counts[record["verdict"]] = counts.get(record["verdict"], 0) + 1
     said = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())) or "interrupted: no verdict"
-    click.echo(f"{said}; evidence in {relative(result.directory)}")
+    say(f"{said}; evidence in {relative(result.directory)}")

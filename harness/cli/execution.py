@@ -7,16 +7,20 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
+from harness.cli.say import say
 
 if TYPE_CHECKING:
     from harness.api import Prepared
+    from harness.execution.stop import Stop
 
 
-def stop_gently() -> None:
-    """Let every signal to end do what Ctrl-C does: what is finished is kept."""
+def stop_gently() -> Stop:
+    """What a run listens to while it goes on. Before and after, every signal to end does what Ctrl-C does."""
+    from harness.execution.stop import Stop
+
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
+    return Stop(lambda text: say(text, err=True))
 
 
 def announce(prepared: Prepared) -> None:
@@ -25,11 +29,11 @@ def announce(prepared: Prepared) -> None:
     reasons = Counter(planned.reason for planned in plan if planned.to_run)
     reused = sum(planned.reused is not None for planned in plan)
     skipped = Counter(f"{planned.case.backend.name}: {planned.skipped}" for planned in plan if planned.skipped)
-    click.echo(f"{prepared.suite.name}: {len(plan)} cases, {reused} reused, {reasons.total()} to run", err=True)
+    say(f"{prepared.suite.name}: {len(plan)} cases, {reused} reused, {reasons.total()} to run", err=True)
     for reason, count in reasons.items():
-        click.echo(f"  {count} {reason}", err=True)
+        say(f"  {count} {reason}", err=True)
     for reason, count in skipped.items():
-        click.echo(f"  {count} skipped, {reason}", err=True)
+        say(f"  {count} skipped, {reason}", err=True)
 
 
 def relative(path: Path) -> Path:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli.execution import announce, relative, stop_gently
+from harness.cli.say import say
 from harness.cli.warnings import warn
 
 if TYPE_CHECKING:
     from harness.api import Prepared, RunResult
+    from harness.errors import ExitCode
 
 
 @click.command("run")
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
     "--only", multiple=True, metavar="PATTERN", help="Only cases whose task, model, backend or owner matches."
 )
 @click.option("--fresh", is_flag=True, help="Run everything, even what is up to date.")
+@click.option(
+    "--check-determinism", is_flag=True, help="Run everything twice, in differently polluted processes, and compare."
+)
 @click.option("--dry-run", is_flag=True, help="Print the cases and why each would run; run nothing.")
 @click.option("--store", type=click.Path(path_type=Path), help="Folder of runs.  [default: reports]")
 @click.option("--no-mlflow", is_flag=True, help="Do not log to MLflow.")
@@ -42,6 +48,7 @@ def command(
     overrides: tuple[str, ...],
     only: tuple[str, ...],
     fresh: bool,
+    check_determinism: bool,
     dry_run: bool,
     store: Path | None,
     no_mlflow: bool,
@@ -56,15 +63,17 @@ def command(
 
     # the last one is called first: the display ends before MLflow is waited for
     builtin = ["backends"] if dry_run else ["backends", "store", *([] if no_mlflow else ["mlflow"]), "progress"]
+    fresh = fresh or check_determinism
     prepared = prepare(
         suite, store=store, overrides=overrides, scale=scale, only=only, fresh=fresh, builtin=builtin, warn=warn
     )
     if dry_run:
         _print_plan(prepared, jobs, as_json)
         return
-    stop_gently()
     announce(prepared)
-    result = start(prepared, jobs=jobs, shuffle=shuffle)
+    if check_determinism:
+        ctx.exit(_check_determinism(prepared, jobs, as_json))
+    result = start(prepared, jobs=jobs, shuffle=shuffle, stop=stop_gently())
     _print_result(result, as_json)
     ctx.exit(result.exit_code)
 
@@ -92,14 +101,32 @@ def _print_plan(prepared: Prepared, jobs: int, as_json: bool) -> None:
 
     for planned in plan:
         action = f"run ({planned.reason})" if planned.to_run else planned.skipped or "reuse"
-        click.echo(f"{planned.case}: {action}, {duration(planned.expected_seconds)}")
+        say(f"{planned.case}: {action}, {duration(planned.expected_seconds)}")
     to_run = [planned for planned in plan if planned.to_run]
     known = [planned.expected_seconds for planned in to_run if planned.expected_seconds is not None]
-    click.echo(f"{len(plan)} cases, {len(to_run)} to run", nl=not known)
+    estimate = ""
     if known:
-        estimate = sum(known) / len(known) * len(to_run) / jobs
         unknown = len(to_run) - len(known)
-        click.echo(f", about {duration(estimate)}" + (f" ({unknown} never ran before)" if unknown else ""))
+        estimate = f", about {duration(sum(known) / len(known) * len(to_run) / jobs)}"
+        estimate += f" ({unknown} never ran before)" if unknown else ""
+    say(f"{len(plan)} cases, {len(to_run)} to run{estimate}")
+
+
+def _check_determinism(prepared: Prepared, jobs: int, as_json: bool) -> ExitCode:
+    """Run everything twice and name what differs."""
+    from harness.determinism import check_determinism
+
+    found = check_determinism(prepared, jobs=jobs, new_stop=stop_gently)
+    if as_json:
+        plain = {"runs": [run.id for run in found.runs], "cases": found.compared}
+        click.echo(json.dumps({**plain, "differences": [asdict(one) for one in found.differences]}, indent=2))
+        return found.exit_code
+    for one in found.differences:
+        say(f"{one.case}: {one.what} is {one.first!r}, then {one.second!r}")
+    differing = len({one.case for one in found.differences})
+    outcome = f"{differing} not deterministic" if differing else "the same bits each time"
+    say(f"{found.compared} cases ran twice: {outcome}; results in {' and '.join(run.id for run in found.runs)}")
+    return found.exit_code
 
 
 def _print_result(result: RunResult, as_json: bool) -> None:
@@ -115,4 +142,4 @@ def _print_result(result: RunResult, as_json: bool) -> None:
 
     print_summaries(summaries, console())
     counted = ", ".join(f"{count} {status}" for status, count in sorted(result.statuses.items()))
-    click.echo(f"{counted}; results in {relative(result.directory)}")
+    say(f"{counted}; results in {relative(result.directory)}")

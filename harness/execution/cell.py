@@ -22,8 +22,10 @@ from harness.metrics import Along, Metric
 if TYPE_CHECKING:
     from harness.execution.spec import CaseSpec
 
-_TRACEBACK_CHARACTERS = 4000
-_ERROR_CHARACTERS = 500
+_TRACEBACK_CHARACTERS = 1 << 16
+_ERROR_CHARACTERS = 1 << 12
+_ROWS = 200_000
+"""The most values of one metric."""
 
 
 class Cell:
@@ -42,15 +44,18 @@ class Cell:
         try:
             self._evaluate(spec, message)
         except InvalidOutcomeError as error:
-            message |= {"status": "invalid", "error": " ".join(str(error).split())[:_ERROR_CHARACTERS]}
+            message |= {"status": "invalid", "error": _text(error)[:_ERROR_CHARACTERS], "values": []}
         except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt of a model are failures too
-            status = "out-of-memory" if is_out_of_memory(error) else "failed"
-            tail = "".join(traceback.format_exception(error))[-_TRACEBACK_CHARACTERS:]
-            message |= {"status": status, "error": _one_line(error), "traceback": tail, "values": []}
+            self._memory.lift()
+            message |= _failure(error)
         message["seconds"] = time.perf_counter() - wall
         message["cpu_seconds"] = time.process_time() - cpu
         message["peak_memory"] = self._memory.peak()
         return message
+
+    def held(self) -> int:
+        """Bytes that the process holds now."""
+        return self._memory.resident()
 
     def _evaluate(self, spec: CaseSpec, message: dict[str, Any]) -> None:
         task = construct(load(spec["task"]), spec["task_parameters"])
@@ -107,7 +112,9 @@ def _rows(name: str, metric: Metric, instance: Any, outcome: Any) -> list[list[A
     value = metric(instance, outcome)
     if value is None:
         return []
-    rows = list(value.rows()) if isinstance(value, Along) else [(float(value), None)]
+    rows = list(value.rows()) if isinstance(value, Along) else [(_number(name, value), None)]
+    if len(rows) > _ROWS:
+        raise InvalidOutcomeError(f"metric {name} has {len(rows)} values, more than {_ROWS}: thin the curve")
     for number, coordinates in rows:
         if not math.isfinite(number):
             place = f" at {coordinates}" if coordinates else ""
@@ -115,7 +122,35 @@ def _rows(name: str, metric: Metric, instance: Any, outcome: Any) -> list[list[A
     return [[name, metric.unit, metric.direction, number, coordinates] for number, coordinates in rows]
 
 
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    kind = type(error).__name__
-    return f"{kind}: {text}"[:_ERROR_CHARACTERS] if text else kind
+def _number(name: str, value: Any) -> float:
+    """A metric's value as a plain number: also of the scalars and arrays of one number that libraries make."""
+    try:
+        plain = value.item() if hasattr(value, "item") else value
+    except (ValueError, RuntimeError):
+        plain = value
+    if not isinstance(plain, int | float):
+        raise InvalidOutcomeError(f"metric {name} is of type {type(value).__name__}, not a number")
+    try:
+        return float(plain)
+    except OverflowError:
+        raise InvalidOutcomeError(f"metric {name} is an integer too large for a number") from None
+
+
+def _failure(error: BaseException) -> dict[str, Any]:
+    """What an exception tells. Its class may be anybody's: whatever it is asked may raise."""
+    text, kind = _text(error), type(error).__name__
+    status = "out-of-memory" if is_out_of_memory(error, text) else "failed"
+    try:
+        tail = "".join(traceback.format_exception(error))[-_TRACEBACK_CHARACTERS:]
+    except BaseException as other:  # noqa: BLE001 - as above
+        tail = f"(the traceback cannot be shown: {type(other).__name__})"
+    line = f"{kind}: {text}" if text else kind
+    return {"status": status, "error": line[:_ERROR_CHARACTERS], "traceback": tail, "values": []}
+
+
+def _text(error: BaseException) -> str:
+    """What an exception says, in one line."""
+    try:
+        return " ".join(str(error)[: 2 * _ERROR_CHARACTERS].split())
+    except BaseException as other:  # noqa: BLE001 - as above
+        return f"(its text cannot be shown: {type(other).__name__})"

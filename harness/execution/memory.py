@@ -24,26 +24,31 @@ class MemoryMeter:
         """A case begins."""
         if self._clear_refs is not None:  # the mark may come from an earlier case, or from the server
             os.pwrite(self._clear_refs, b"5", 0)
-        self._baseline = self._resident()
+        self._baseline = self.resident()
         if limit is not None and (held := _data()) is not None:
             _, hard = resource.getrlimit(resource.RLIMIT_DATA)
             wanted = held + int(limit)
             resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard < 0 else min(wanted, hard), hard))
 
+    def lift(self) -> None:
+        """Take the limit away: to tell that memory ran out takes memory."""
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+
     def peak(self) -> int:
         """The most bytes held since the start, above what was held then."""
         return max(0, _high_water_mark() - self._baseline)
 
-    def _resident(self) -> int:
+    def resident(self) -> int:
         """Bytes of memory that this process holds now."""
         if self._statm is None:
             return _high_water_mark()
         return int(os.pread(self._statm, 256, 0).split()[1]) * resource.getpagesize()
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an exception says that memory ran out (torch says so in a RuntimeError)."""
-    return isinstance(error, MemoryError) or any(text in str(error).lower() for text in _OUT_OF_MEMORY_TEXTS)
+def is_out_of_memory(error: BaseException, text: str) -> bool:
+    """Whether an exception says that memory ran out (torch says so in the text of a RuntimeError)."""
+    return isinstance(error, MemoryError) or any(known in text.lower() for known in _OUT_OF_MEMORY_TEXTS)
 
 
 def _high_water_mark() -> int:

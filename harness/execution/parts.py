@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import platform
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,13 +28,13 @@ class PartFiles:
     def get(self, make: Callable[..., Mapping[str, Any]], parameters: Mapping[str, Any]) -> dict[str, Any]:
         """`make(**parameters)`, from the file if there is one; two processes never make the same part at once."""
         path = self._folder / f"{make.__name__}-{part_id(make, parameters)}.npz"
-        if not path.is_file():
+        if (parts := _load(path)) is None:
             self._folder.mkdir(parents=True, exist_ok=True)
             with _lock(path.with_suffix(".lock")):
-                if not path.is_file():
-                    parts = {name: as_array(part) for name, part in make(**parameters).items()}
-                    write_atomically(path, lambda temporary: _save(temporary, parts))
-        return _load(path)
+                if (parts := _load(path)) is None:
+                    parts = made = {name: as_array(part) for name, part in make(**parameters).items()}
+                    write_atomically(path, lambda temporary: _save(temporary, made))
+        return parts
 
 
 def part_id(make: Callable[..., Mapping[str, Any]], parameters: Mapping[str, Any]) -> str:
@@ -41,7 +43,7 @@ def part_id(make: Callable[..., Mapping[str, Any]], parameters: Mapping[str, Any
     from harness.plan.closure import Closures
     from harness.plan.versions import versions
 
-    if "<" in make.__qualname__:
+    if "<" in make.__qualname__ or not make.__name__.isidentifier():  # it becomes the name of a file
         raise ValueError(f"a cached part is made by a module-level function, not by {make.__qualname__}")
     closure = Closures().of(make.__module__)
     return content_hash(
@@ -56,11 +58,15 @@ def _save(path: Path, parts: Mapping[str, np.ndarray]) -> None:
         np.savez(file, **parts)  # type: ignore[arg-type]
 
 
-def _load(path: Path) -> dict[str, Any]:
+def _load(path: Path) -> dict[str, Any] | None:
+    """The parts of a file; None if it is not there, or damaged (each part has a checksum): it is made anew then."""
     import numpy as np
 
-    with np.load(path, allow_pickle=False) as archive:
-        return dict(archive)
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            return dict(archive)
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
+        return None
 
 
 @contextmanager

@@ -3,120 +3,55 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import json
+import math
 import os
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-from harness.execution.spec import CaseSpec
-from harness.execution.worker import tail
+from harness.execution.job import Job
 from harness.execution.zygote import REQUEST
-from harness.plan.case import Case
+from harness.plan.planner import Modules
 
+_IMPORT_SECONDS = 60.0
+"""What the import of one module may take. One that takes longer is left to the cases that need it."""
+_FORK_SECONDS = 30.0
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-_AHEAD = 2
-"""Specifications sent before the answer to the first: the worker never waits for the coordinator."""
 
 
-class Job:
-    """Cases that share one worker process, and where the worker stands."""
+@dataclass(frozen=True)
+class End:
+    """How a job ended."""
 
-    def __init__(self, cases: Sequence[Case], spec: Callable[[Case], CaseSpec]) -> None:
-        self.channel, self._worker_end = socket.socketpair()
-        self._output = tempfile.TemporaryFile(mode="a+b")  # noqa: SIM115 - lives as long as the job
-        self._spec = spec
-        self._unsent = deque(cases)
-        self._sent: deque[Case] = deque()
-        self._buffer = b""
-        self.pid: int | None = None
-        self.deadline: float | None = None
-        """When the running case has to be done, on the monotonic clock."""
-        self.overdue: Case | None = None
-        """The case for whose limit the worker has been killed."""
-        self.silent = False
-        """Whether the worker has closed its end."""
-        self._feed()
-
-    @property
-    def current(self) -> Case | None:
-        """The case that runs, or is next to."""
-        return self._sent[0] if self._sent else None
-
-    def descriptors(self) -> list[int]:
-        """What the worker gets: its end of the channel and the file for its output."""
-        return [self._worker_end.fileno(), self._output.fileno()]
-
-    def started(self) -> None:
-        """The worker's end is the worker's now."""
-        self._worker_end.close()
-        self.channel.setblocking(False)
-
-    def messages(self) -> Iterator[dict[str, Any]]:
-        """What the worker has said since the last time; sets `silent` when it will say no more."""
-        while chunk := self._receive():
-            self._buffer += chunk
-        self.silent = chunk is not None
-        *lines, self._buffer = self._buffer.split(b"\n")
-        for line in lines:
-            yield json.loads(line)
-
-    def finish_current(self) -> Case:
-        """Take the running case off the list, and send the worker another."""
-        case = self._sent.popleft()
-        self.deadline = None
-        self._feed()
-        return case
-
-    def left_over(self) -> list[Case]:
-        """The cases that have not been finished."""
-        return [*self._sent, *self._unsent]
-
-    def output(self) -> str | None:
-        """The end of what the worker wrote."""
-        return tail(self._output.fileno())
-
-    def close(self) -> None:
-        """Let go of the channel and the file."""
-        self.channel.close()
-        self._worker_end.close()
-        self._output.close()
-
-    def _feed(self) -> None:
-        try:
-            while self._unsent and len(self._sent) < _AHEAD:
-                case = self._unsent.popleft()
-                self._sent.append(case)
-                self.channel.setblocking(True)
-                self.channel.sendall(json.dumps(self._spec(case)).encode() + b"\n")
-            if not self._unsent:
-                self.channel.shutdown(socket.SHUT_WR)
-        except OSError:
-            return  # the worker is gone; its end will be reported
-        finally:
-            self.channel.setblocking(False)
-
-    def _receive(self) -> bytes | None:
-        """What has arrived; None if there is nothing yet, empty at the end."""
-        try:
-            return self.channel.recv(1 << 16)
-        except BlockingIOError:
-            return None
-        except ConnectionResetError:
-            return b""
+    job: Job
+    code: int
+    """Exit code; negative: killed by that signal."""
+    peak: int | None = None
+    """The most bytes of memory that it held."""
+    cpu_seconds: float | None = None
+    reason: str = ""
+    """What there is to say that the code does not."""
 
 
 class Server:
     """A zygote with the number of threads its workers have."""
 
-    def __init__(self, threads: int, modules: Sequence[str]) -> None:
+    def __init__(self, threads: int, modules: Modules, scratch: Path) -> None:
         self.control, theirs = socket.socketpair()
         self.ready = False
         self.modules = modules
+        self.importing: str | None = None
+        """The module that it is importing."""
+        self.since = time.monotonic()
+        """When it began what it was last asked to do."""
         self._awaiting: deque[Job] = deque()
         self._jobs: dict[int, Job] = {}
         self._buffer = b""
@@ -130,9 +65,15 @@ class Server:
                 env=_environment(threads),
                 start_new_session=True,  # the terminal's Ctrl-C is for the coordinator
             )
+        setup = {
+            "path": [os.path.abspath(folder) for folder in sys.path],  # noqa: PTH100 - workers live in other folders
+            "libraries": modules.libraries,
+            "sources": modules.sources,
+            "scratch": str(scratch),
+        }
         assert self._process.stdin is not None
-        with self._process.stdin as stdin:
-            stdin.write(json.dumps({"path": sys.path, "modules": list(modules)}).encode() + b"\n")
+        with contextlib.suppress(BrokenPipeError), self._process.stdin as stdin:
+            stdin.write(json.dumps(setup).encode() + b"\n")
 
     def start(self, job: Job) -> None:
         """Have a worker forked for a job. If the zygote is gone, that is heard where its answers are."""
@@ -140,15 +81,29 @@ class Server:
             socket.send_fds(self.control, [REQUEST.pack(b"J", 0)], job.descriptors())
         job.started()
         self._awaiting.append(job)
+        self.since = time.monotonic()
+
+    @property
+    def patience_ends(self) -> float:
+        """When to give it up, on the monotonic clock: it has not answered."""
+        if not self.ready:
+            return self.since + _IMPORT_SECONDS
+        return self.since + _FORK_SECONDS if self._awaiting else math.inf
+
+    def abort(self, job: Job) -> None:
+        """Let a job's process say where it stands, and end."""
+        self._request(b"A", job)
 
     def kill(self, job: Job) -> None:
-        """Kill a job's process group; its end is reported as ever."""
-        if job.pid is not None:
-            with contextlib.suppress(OSError):
-                self.control.sendall(REQUEST.pack(b"K", job.pid))
+        """Kill a job and what it has started; its end is reported as ever."""
+        self._request(b"K", job)
 
-    def ended(self) -> Iterator[tuple[Job, int]] | None:
-        """The jobs that have ended, with their exit codes (negative: a signal); None if the zygote itself has died."""
+    def kill_all(self) -> None:
+        """Kill the zygote, and so its jobs: for one that does not answer any more."""
+        self._process.kill()
+
+    def heard(self) -> Iterator[End] | None:
+        """The jobs that have ended; None if the zygote itself has died."""
         try:
             chunk = self.control.recv(1 << 16)
         except ConnectionResetError:
@@ -166,19 +121,34 @@ class Server:
             self._process.kill()
             self._process.wait()
 
-    def _read(self, lines: Sequence[bytes]) -> Iterator[tuple[Job, int]]:
+    def _request(self, operation: bytes, job: Job) -> None:
+        if job.pid is not None:
+            with contextlib.suppress(OSError):
+                self.control.sendall(REQUEST.pack(operation, job.pid))
+
+    def _read(self, lines: Sequence[bytes]) -> Iterator[End]:
         for line in lines:
-            word, *numbers = line.split()
-            if word == b"ready":
+            word, _, rest = line.decode("utf-8", "replace").partition(" ")
+            if word == "~":
+                self.importing, self.since = rest, time.monotonic()
+            elif word == "ready":
                 self.ready = True
-            elif word == b"+":
+            elif word == "+":
                 job = self._awaiting.popleft()
-                job.pid = int(numbers[0])
-                self._jobs[job.pid] = job
+                job.forked(int(rest))
+                self._jobs[int(rest)] = job
+            elif word == "!":
+                yield End(self._awaiting.popleft(), 1, reason=f"no process could be started for it: {rest}")
             else:
-                yield self._jobs.pop(int(numbers[0])), int(numbers[1])
+                pid, code, peak, cpu = rest.split()
+                yield End(self._jobs.pop(int(pid)), int(code), int(peak), float(cpu))
 
 
 def _environment(threads: int) -> dict[str, str]:
-    """The workers' environment: threads are read when libraries are loaded, hashes of strings must not be random."""
-    return {**os.environ, **dict.fromkeys(_THREAD_VARIABLES, str(threads)), "PYTHONHASHSEED": "0"}
+    """The workers' environment: threads are read when libraries are loaded, hashes of strings must not be random.
+
+    What torch compiles is kept where torch would keep it, and not in the folder of a case.
+    """
+    compiled = {"TORCHINDUCTOR_CACHE_DIR": f"{tempfile.gettempdir()}/torchinductor_{getpass.getuser()}"}
+    fixed = {**dict.fromkeys(_THREAD_VARIABLES, str(threads)), "PYTHONHASHSEED": "0"}
+    return {**compiled, **os.environ, **fixed}

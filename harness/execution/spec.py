@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, TypedDict
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, FiniteFloat, TypeAdapter
+from typing_extensions import TypedDict
 
 from harness.components import import_path
+from harness.metrics import Direction
 from harness.plan.case import Case
 from harness.registry.catalogue import Catalogue
 from harness.results import Measurement, Result, Status
@@ -29,13 +32,16 @@ class CaseSpec(TypedDict):
     metrics: list[tuple[str, str]]
     instance_seed: int
     model_seed: int
-    memory: float | None
+    memory: int
+    """Bytes that it may use beyond what the process holds when it begins."""
+    pollution: int
+    """Not 0: make the process dirty first, in a way that depends on the number."""
     parts: str
     """Folder of the cache of expensive parts."""
 
 
-def spec(case: Case, catalogue: Catalogue, parts: str) -> CaseSpec:
-    """The case for a worker."""
+def spec(case: Case, catalogue: Catalogue, parts: str, memory: int, pollution: int = 0) -> CaseSpec:
+    """The case for a worker; `memory` is what the machine can give it, in bytes."""
     metrics = [(name, catalogue.metric(name, case.task.cls)[1]) for name in case.metrics]
     return CaseSpec(
         id=case.id,
@@ -50,26 +56,66 @@ def spec(case: Case, catalogue: Catalogue, parts: str) -> CaseSpec:
         metrics=[(name, import_path(metric.compute)) for name, metric in metrics],
         instance_seed=case.derived_seed("instance"),
         model_seed=case.derived_seed("model"),
-        memory=case.limits.memory,
+        memory=memory_limit(case, memory),
+        pollution=pollution,
         parts=parts,
     )
 
 
-def result(message: dict[str, Any]) -> Result:
-    """The result that a worker's message tells. Takes nothing on trust but JSON."""
+def memory_limit(case: Case, share: int) -> int:
+    """Bytes that a case may use: what its suite says, or its share of the machine."""
+    return share if case.limits.memory is None else int(case.limits.memory)
+
+
+class Started(TypedDict):
+    """A worker has begun its first case."""
+
+    event: Literal["started"]
+    held: int
+    """Bytes of memory that it holds."""
+
+
+class Message(TypedDict):
+    """A worker has finished a case."""
+
+    event: Literal["finished"]
+    case: str
+    last: bool
+    """Whether the worker ends here, and its other cases need another."""
+    status: Literal["ok", "failed", "invalid", "out-of-memory"]
+    values: list[tuple[str, str, Direction, FiniteFloat, dict[str, int | float | str] | None]]
+    """Metric, unit, direction, value, coordinates."""
+    phases: dict[str, float]
+    error: str | None
+    traceback: str | None
+    seconds: float
+    cpu_seconds: float
+    peak_memory: int
+
+
+_MESSAGES: TypeAdapter[Message | Started] = TypeAdapter(
+    Annotated[Message | Started, Field(discriminator="event")], config=ConfigDict(strict=True, extra="forbid")
+)
+
+
+def read_message(line: bytes | bytearray) -> Message | Started:
+    """A worker's message. Nothing is taken on trust: a model can write to the channel.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return _MESSAGES.validate_json(line)
+
+
+def result(message: Message) -> Result:
+    """The result that a worker's message tells."""
     return Result(
         status=Status(message["status"]),
-        measurements=tuple(_measurements(message["values"])),
+        measurements=tuple(Measurement(*value) for value in message["values"]),
         seconds=message["seconds"],
         cpu_seconds=message["cpu_seconds"],
-        phases=dict(message["phases"]),
+        phases=message["phases"],
         peak_memory=message["peak_memory"],
         error=message["error"],
         traceback=message["traceback"],
-        output=message["output"],
     )
-
-
-def _measurements(values: Iterable[list[Any]]) -> Iterable[Measurement]:
-    for name, unit, direction, value, coordinates in values:
-        yield Measurement(name, unit, direction, value, coordinates)

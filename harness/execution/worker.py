@@ -2,42 +2,76 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
 import sys
+import tempfile
+from pathlib import Path
 
 from harness.execution.cell import Cell
+from harness.execution.pollution import pollute
+from harness.execution.state import ProcessState, empty, has_children
 
-_OUTPUT_CHARACTERS = 4000
+MESSAGE_BYTES = 64_000_000
+"""The longest message that a worker sends and the coordinator takes."""
+_OOM_SCORE = Path("/proc/self/oom_score_adj")
 
 
-def serve(job: int, output: int) -> None:
-    """Run every case of a job. `output` is the file that stdout and stderr go to.
+def serve(job: int, scratch: Path) -> bool:
+    """Run every case of a job in a folder of its own, which is also where temporary files go.
 
-    Says that it has started once: the next case starts when the one before has finished.
+    Says that it has started once: the next case starts when the one before has finished. A case that shares the process
+    with others and is not ok, or leaves what cannot be put back, is the last one here.
+
+    Returns:
+        Whether no process is left behind.
     """
+    own = os.getpid()
+    with contextlib.suppress(OSError):
+        _OOM_SCORE.write_text("1000")  # if the kernel has to kill somebody, then this process, not the coordinator
+    _settle(scratch)
     with socket.socket(fileno=job) as channel, channel.makefile("rb") as requests:
         cell = Cell()
+        state = None
         for index, line in enumerate(requests):
             spec = json.loads(line)
-            start = os.fstat(output).st_size
             if index == 0:
-                _send(channel, {"event": "started"})
+                _send(channel, {"event": "started", "held": cell.held()})
+                state = ProcessState() if spec["shared"] else None
+            if spec["pollution"]:
+                ballast = pollute(spec["pollution"])  # noqa: F841 - kept while the case runs
             message = cell.run(spec)
-            sys.stdout.flush()
-            sys.stderr.flush()
-            message["output"] = None if message["status"] == "ok" else tail(output, start)
-            _send(channel, {"event": "finished", **message})
+            if os.getpid() != own:
+                os._exit(0)  # a process that the case has forked, and that came back from it as if it were this one
+            _flush()
+            last = message["status"] != "ok" or (state is not None and bool(state.restore()))
+            if not last:
+                empty(scratch)
+            _send(channel, {"event": "finished", "case": spec["id"], "last": last, **message})
+            if last:
+                break
+    return not has_children()
 
 
-def tail(output: int, start: int = 0) -> str | None:
-    """The end of what was written to a file since `start`."""
-    end = os.fstat(output).st_size
-    start = max(start, end - _OUTPUT_CHARACTERS)
-    text = os.pread(output, end - start, start).decode("utf-8", "replace").strip()
-    return text or None
+def _settle(scratch: Path) -> None:
+    scratch.mkdir(parents=True)
+    os.chdir(scratch)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(scratch)
+
+
+def _flush() -> None:
+    """Out with what is buffered; a case may have closed or replaced the streams."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
 
 
 def _send(channel: socket.socket, message: dict[str, object]) -> None:
-    channel.sendall(json.dumps(message).encode() + b"\n")
+    # half characters (undecodable file names are made of them) cannot travel
+    line = json.dumps(message, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    if len(line) > MESSAGE_BYTES:
+        error = f"its values take {len(line)} bytes as text, more than {MESSAGE_BYTES}: thin the curves"
+        line = json.dumps({**message, "status": "invalid", "error": error, "values": [], "phases": {}}).encode() + b"\n"
+    channel.sendall(line)

@@ -2,8 +2,9 @@
 
 It imports what the cases will need and then only forks, so that a fresh process costs milliseconds and never inherits
 a computation (forking after one hangs: threads do not survive). Requests come on a socket as one byte and a number:
-`J` with two descriptors starts a job (a socket with case specifications, a file for its output), `K` kills one.
-Answers are lines: `ready`, `+ PID` for each job in order, `- PID STATUS` when one has ended.
+`J` with two descriptors starts a job (a socket with case specifications, a pipe for its output), `A` aborts one, so
+that it says where it stands, `K` kills one with all it has started. Answers are lines: `~ NAME` before a module is
+imported, `ready`, `+ PID` or `! REASON` for each job in order, `- PID CODE PEAK CPU` when one has ended.
 """
 
 from __future__ import annotations
@@ -15,15 +16,27 @@ import gc
 import importlib
 import json
 import os
+import resource
 import select
+import shutil
 import signal
 import socket
 import struct
 import sys
+import time
+from pathlib import Path
 from typing import Any, NoReturn
 
+from harness.execution.processes import process_table
+from harness.execution.state import ProcessState
+
 REQUEST = struct.Struct("!cq")
+CLEAN = 111
+"""Exit code of a worker that ended as it should and left no process behind."""
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_BASICS = ("harness.execution.worker", "numpy", "numpy.random")
+_SWEEPS = 100
 
 
 def main() -> None:
@@ -31,37 +44,51 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     setup = json.loads(sys.stdin.readline())
     sys.path[:] = setup["path"]
-    preload(setup["modules"])
+    sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115, PTH123 - for as long as there are workers
+    for stream in (sys.stdout, sys.stderr):
+        assert hasattr(stream, "reconfigure")
+        # what a model printed must not be lost in a buffer when it dies
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    zygote = Zygote(control, Path(setup["scratch"]))
+    zygote.preload(setup["libraries"], setup["sources"])
     gc.collect()
     gc.freeze()  # the collector would otherwise touch, and so copy, every page it shares with the workers
-    Zygote(control).serve()
-
-
-def preload(modules: list[str]) -> None:
-    """Import modules; one that cannot be imported will fail again in its own case, where that is recorded."""
-    for name in ["harness.execution.worker", "numpy", "numpy.random", *modules]:
-        with contextlib.suppress(BaseException):
-            importlib.import_module(name)
-    if "torch.optim" in modules:  # torch imports this at an optimizer's first step: a second for every case
-        with contextlib.suppress(BaseException):
-            importlib.import_module("torch._dynamo")
+    zygote.serve()
 
 
 class Zygote:
     """Forks a process per job and reports how each ended."""
 
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket, scratch: Path) -> None:
         self._control = control
+        self._scratch = scratch
         self._jobs: set[int] = set()
         self._libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+        self._prctl(_PR_SET_CHILD_SUBREAPER, 1)  # orphans of a dead worker become children of this process
+        self._helpers: set[int] = set()
         self._woken, wake = os.pipe()
         for end in (self._woken, wake):
             os.set_blocking(end, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
 
+    def preload(self, libraries: list[str], sources: list[str]) -> None:
+        """Import modules, each announced: one that ends or hangs this process is left out by the next.
+
+        One that cannot be imported will fail again in its own case, where that is recorded. What the papers' own
+        modules (`sources`) change in the process is taken back: it would be the state of everybody's cases.
+        """
+        for name in [*_BASICS, *libraries]:
+            self._import(name)
+        state = ProcessState()
+        for name in sources:
+            self._import(name)
+            state.restore()
+
     def serve(self) -> None:
         """Serve until the coordinator is gone; then take all jobs along."""
+        self._helpers = set(self._children())
         self._answer("ready")
         while True:
             watched: list[Any] = [self._control, self._woken]
@@ -70,9 +97,13 @@ class Zygote:
                 os.read(self._woken, 4096)
             self._reap()
             if self._control in ready and not self._handle_request():
-                for pid in self._jobs:
-                    kill_group(pid)
+                self._end()
                 return
+
+    def _import(self, name: str) -> None:
+        self._answer(f"~ {name}")
+        with contextlib.suppress(BaseException):
+            importlib.import_module(name)
 
     def _handle_request(self) -> bool:
         data, descriptors, _, _ = socket.recv_fds(self._control, REQUEST.size, 2)
@@ -81,44 +112,101 @@ class Zygote:
         operation, number = REQUEST.unpack(data)
         if operation == b"J":
             self._fork(*descriptors)
+        elif number in self._jobs and operation == b"A":
+            os.kill(number, signal.SIGABRT)
         elif number in self._jobs:
             kill_group(number)
         return True
 
     def _fork(self, job: int, output: int) -> None:
-        pid = os.fork()
-        if pid == 0:
-            self._become_worker(job, output)
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self._answer(f"! {error.strerror}")
+        else:
+            if pid == 0:
+                self._become_worker(job, output)
+            self._jobs.add(pid)
+            self._answer(f"+ {pid}")
         os.close(job)
         os.close(output)
-        self._jobs.add(pid)
-        self._answer(f"+ {pid}")
 
     def _become_worker(self, job: int, output: int) -> NoReturn:
-        status = 1
+        code = 1
         try:
             os.setsid()  # the worker and all it starts can then be killed as one group
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            if self._libc:
-                self._libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            self._prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            self._prctl(_PR_SET_CHILD_SUBREAPER, 1)  # what it starts stays below it while it lives
             self._control.close()
+            os.set_inheritable(job, False)
             os.dup2(output, 1)
             os.dup2(output, 2)
+            os.close(output)
             faulthandler.enable(2)
             worker: Any = sys.modules["harness.execution.worker"]
-            worker.serve(job, output)
-            status = 0
+            if worker.serve(job, self._scratch / str(os.getpid())):
+                code = CLEAN
+        except BaseException:  # noqa: BLE001 - its output is all that can still tell
+            sys.excepthook(*sys.exc_info())
         finally:
-            os._exit(status)
+            os._exit(code)
 
     def _reap(self) -> None:
-        for pid in list(self._jobs):
-            ended, status = os.waitpid(pid, os.WNOHANG)
-            if ended:
+        """Hear of every child that has ended: jobs, and orphans that came to this process."""
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+                if not pid:
+                    return
+                if pid not in self._jobs:
+                    continue
                 self._jobs.remove(pid)
-                kill_group(pid)  # whatever the job has left behind
-                self._answer(f"- {pid} {os.waitstatus_to_exitcode(status)}")
+                code = os.waitstatus_to_exitcode(status)
+                kill_group(pid)
+                if code != CLEAN:
+                    self._sweep()
+                self._remove_scratch(pid)
+                cpu = usage.ru_utime + usage.ru_stime
+                self._answer(f"- {pid} {code} {usage.ru_maxrss * 1024} {cpu:.6f}")
+
+    def _sweep(self) -> None:
+        """Kill what a job has left behind outside of its group: it is now a child of this process, or below one."""
+        for _ in range(_SWEEPS):  # a stray may be starting others
+            strays = [pid for pid in self._children() if pid not in self._jobs and pid not in self._helpers]
+            if not strays:
+                return
+            for pid in strays:
+                kill_group(pid)
+            time.sleep(0.001)
+            for pid in strays:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
+
+    def _children(self) -> list[int]:
+        own = os.getpid()
+        return [process.pid for process in process_table() if process.parent == own]
+
+    def _remove_scratch(self, pid: int) -> None:
+        folder = self._scratch / str(pid)
+        try:
+            folder.rmdir()  # nearly always empty
+        except FileNotFoundError:
+            pass
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _end(self) -> None:
+        for pid in self._jobs:
+            kill_group(pid)
+        self._jobs.clear()
+        self._sweep()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _prctl(self, option: int, value: int) -> None:
+        if self._libc:
+            self._libc.prctl(option, value)
 
     def _answer(self, line: str) -> None:
         with contextlib.suppress(OSError):
@@ -126,7 +214,7 @@ class Zygote:
 
 
 def kill_group(pid: int) -> None:
-    """Kill a job and everything in its process group."""
+    """Kill a process and everything in the group that it leads."""
     for kill in (os.killpg, os.kill):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             kill(pid, signal.SIGKILL)

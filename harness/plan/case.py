@@ -50,6 +50,8 @@ class Case:
     limits: CaseLimits
     isolation: str
     fingerprint: Fingerprint
+    retries: int = 0
+    """How often it is started again if its process dies."""
     machine: str = ""
     """The machine's fingerprint, for timed tasks: a speed is reused only where it was measured."""
 
@@ -73,6 +75,11 @@ class Case:
     def timed(self) -> bool:
         """Whether the case runs alone on the machine."""
         return bool(self.task.cls.timed)
+
+    @property
+    def threads(self) -> int:
+        """Threads of the numerical libraries."""
+        return int(self.backend.values["threads"])
 
     def derived_seed(self, purpose: str) -> int:
         """The seed of the instance or of the model: 63 bits of the task, its parameters and the seed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from itertools import product
 
@@ -17,6 +18,19 @@ from harness.suite.suite import Block, Choice, Suite
 
 CORE = ("harness.components", "harness.context", "harness.execution.cell", "harness.metrics", "harness.tasks")
 """The modules of the harness itself that take part in a case's outcome."""
+
+
+@dataclass(frozen=True)
+class Modules:
+    """What workers are to find imported, dependencies first."""
+
+    libraries: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    """Modules of the papers' own distributions."""
+
+    def without(self, name: str) -> Modules:
+        """The same but for one."""
+        return Modules(*(tuple(one for one in names if one != name) for names in (self.libraries, self.sources)))
 
 
 class Planner:
@@ -43,18 +57,20 @@ class Planner:
             raise HarnessError(f"{suite.path}: no case matches --only {' '.join(only)}")
         return list(cases.values())
 
-    def modules(self, cases: Iterable[Case]) -> list[str]:
-        """What a worker has to import for these cases, dependencies first."""
-        found: dict[str, None] = {}
+    def modules(self, cases: Iterable[Case]) -> Modules:
+        """What a worker has to import for these cases."""
+        libraries: dict[str, None] = {}
+        sources: dict[str, None] = {}
         for case in cases:
             closures = [
                 self._closures.of(name) for name in _modules_of(self._catalogue, case.task, case.model, case.metrics)
             ]
             for closure in closures:
-                found.update(dict.fromkeys(sorted(closure.external)))
-            for closure in closures:
-                found.update(dict.fromkeys(closure.sources))
-        return list(found)
+                libraries.update(dict.fromkeys(sorted(closure.external)))
+                sources.update(dict.fromkeys(closure.sources))
+        if "torch.optim" in libraries:  # torch imports this at an optimizer's first step: a second for every case
+            libraries["torch._dynamo"] = None
+        return Modules(tuple(libraries), tuple(sources))
 
     def _spread(self, block: Block) -> Iterator[Case]:
         for task, backend, seed, model in product(block.tasks, block.backends, block.seeds, block.models):
@@ -67,6 +83,7 @@ class Planner:
                 scale=block.scale,
                 metrics=names,
                 limits=block.limits,
+                retries=block.retries,
                 isolation=block.isolation,
                 fingerprint=self._fingerprint(task, model, names),
                 machine=machine_fingerprint() if task.cls.timed else "",

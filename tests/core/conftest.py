@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 import textwrap
 import time
@@ -23,6 +24,7 @@ from harness.api import RunResult
 from harness.cli import root
 from harness.plugins import Plugins
 from harness.registry.catalogue import Catalogue
+from harness.store.rows import SCHEMA_VERSION
 from harness.store.store import Store
 from harness.suite.load import load
 from harness.suite.suite import Suite
@@ -95,6 +97,32 @@ def of(tmp_path: Path) -> Callable[..., Path]:
 def runs(toys: Path, tmp_path: Path) -> Path:
     """A folder for runs; the toys are there."""
     return tmp_path / "runs"
+
+
+@pytest.fixture
+def record() -> Callable[..., dict[str, Any]]:
+    """What `run.json` says of a run: `record("name", cases=3)`."""
+    machine = {
+        "cpu": "abacus",
+        "cores": 2,
+        "memory_gb": 8,
+        "system": "Linux",
+        "architecture": "x",
+        "python": "3",
+    }
+    known = {
+        "schema": SCHEMA_VERSION,
+        "suite": {"name": "toy", "description": "", "path": "suite.yaml"},
+        "started_at": "2026-01-01T00:00:00+00:00",
+        "finished_at": None,
+        "interrupted": False,
+        "workers": 1,
+        "cases": 0,
+        "statuses": {},
+        "provenance": {"commit": None, "dirty": None, "versions": {}, "machine": machine},
+        "fingerprints": {},
+    }
+    return lambda name, **more: {"run": name, **known, **more}
 
 
 @pytest.fixture
@@ -190,3 +218,26 @@ def metrics() -> Callable[[RunResult], dict[tuple[Any, ...], float]]:
         return {tuple(row[name] for name in names): row["value"] for row in rows if row["status"] == "ok"}
 
     return read
+
+
+@pytest.fixture
+def mounted(tmp_path: Path, toys: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a shell script with `$RUN` standing for the command line, where file systems can be mounted."""
+    namespace = ["unshare", "-rm", "sh", "-euc"]
+    if shutil.which("unshare") is None or subprocess.run([*namespace, "true"], check=False).returncode:
+        pytest.skip("this machine lets nobody mount a file system")
+
+    def call(script: str) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "mnt").mkdir(exist_ok=True)
+        command = f"{sys.executable} -m harness"
+        return subprocess.run(
+            [*namespace, script],
+            cwd=tmp_path,
+            env={**os.environ, "RUN": command, "HARNESS_RUN_NO_MLFLOW": "1"},
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+        )
+
+    return call

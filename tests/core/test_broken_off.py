@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.api import prepare
-from harness.store.store import JOURNAL, RECORD, TABLE, Store
+from harness.store.store import JOURNAL, Store
 
 
 @pytest.fixture
@@ -53,20 +53,93 @@ def test_kill_keeps_what_is_finished(running, runs, survivors) -> None:
     assert survivors() == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_ctrl_c_and_its_like_keep_what_is_finished_and_say_so(running, runs, survivors, number) -> None:
+@pytest.mark.parametrize("numbers", [[signal.SIGINT], [signal.SIGINT] * 2, [signal.SIGTERM], [signal.SIGHUP]])
+def test_ctrl_c_and_its_like_keep_what_is_finished_and_say_so(running, runs, survivors, numbers) -> None:
     process, path = running()
-    process.send_signal(number)
+    for number in numbers:
+        process.send_signal(number)
     out, err = process.communicate()
     assert process.returncode == 130
     assert "Traceback" not in err
     store = Store(runs)
     run = store.find(None)
     assert f"results in {os.path.relpath(runs / run) if runs.is_relative_to(Path.cwd()) else runs / run}" in out
-    assert {file.name for file in (runs / run).iterdir()} == {TABLE, RECORD, "suite.yaml"}
     assert not (runs / run / JOURNAL).exists()
     record = store.record(run)
     assert record["interrupted"]
     assert record["statuses"] == {"ok": store.table(run).num_rows}
     assert sum(planned.reused is not None for planned in prepare(path, store=runs).plan) == store.table(run).num_rows
+    assert survivors() == []
+
+
+ENDLESS = """
+    import time
+    from pathlib import Path
+    from dataclasses import dataclass
+    from harness import Paper
+    from toy_papers.guessing import Constant
+
+    @dataclass
+    class Waiting(Constant):
+        folder: str = ""
+
+        def guess(self, values, context):
+            (Path(self.folder) / f"begun-{self.value}").touch()
+            while not (Path(self.folder) / "go-on").exists():
+                time.sleep(0.01)
+            return 1.0
+
+    paper = Paper(title="Endless", year=2026, venue="tests", baselines=[Waiting])
+"""
+
+
+@pytest.fixture
+def waiting(install, of, runs, tmp_path, survivors) -> Iterator[Callable[[str], tuple[subprocess.Popen[str], Path]]]:
+    """Start a run whose first case waits for a file: the process, once the case has begun, and the file."""
+    install("endless_papers", papers={"endless": ENDLESS})
+    folder = tmp_path / "place"
+    folder.mkdir()
+    processes = []
+
+    def start(isolation: str) -> tuple[subprocess.Popen[str], Path]:
+        path = of({"endless/waiting": {"folder": str(folder), "value": [1.0, 2.0, 3.0]}}, isolation=isolation)
+        command = [sys.executable, "-m", "harness", "run", str(path), "--store", str(runs), "--no-mlflow"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        processes.append(process)
+        while process.poll() is None and not (folder / "begun-1.0").exists():
+            time.sleep(0.02)
+        return process, folder / "go-on"
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("isolation", ["case", "shared"])
+def test_asked_once_a_run_finishes_the_cases_that_run(waiting, runs, isolation) -> None:
+    process, go_on = waiting(isolation)
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "stopping when the cases that run have finished" in line:
+            break
+    go_on.touch()
+    assert process.wait() == 130
+    rows = Store(runs).table(Store(runs).find(None), ["status", "model_label"]).to_pylist()
+    assert {(row["status"], "value=1" in row["model_label"]) for row in rows} == {("ok", True)}
+
+
+@pytest.mark.parametrize("isolation", ["case", "shared"])
+def test_asked_twice_a_run_does_not_wait(waiting, runs, survivors, isolation) -> None:
+    process, _ = waiting(isolation)
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "again: at once" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    rest = process.stderr.read()
+    assert process.wait() == 130, rest
+    assert Store(runs).table(Store(runs).find(None)).num_rows == 0
     assert survivors() == []

@@ -235,5 +235,9 @@ def test_a_case_reads_as_what_it_runs(cases):
 def test_workers_import_what_a_module_needs_before_it(cases, check, catalogue):
     planner = Planner(catalogue)
     modules = planner.modules(planner.cases(check(BASE)))
-    assert {"toy_papers.guessing", "toy_papers._models", "toy_papers._helper", "harness"} <= set(modules)
-    assert len(modules) == len(set(modules))
+    assert {"toy_papers.guessing", "toy_papers._models", "toy_papers._helper"} <= set(modules.sources)
+    assert "harness" in modules.libraries
+    every = [*modules.libraries, *modules.sources]
+    assert len(every) == len(set(every))
+    less = modules.without("harness").without("toy_papers._models")
+    assert {*every} - {*less.libraries, *less.sources} == {"harness", "toy_papers._models"}

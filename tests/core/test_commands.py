@@ -16,6 +16,7 @@ from harness.cli.complete import names as complete_names
 from harness.cli.complete import owners
 from harness.errors import HarnessError
 
+FAULTY = "Models, tasks and metrics that go wrong, each in its own way (arXiv:0000.00002)."
 SUITE = "name: a\nmatrix:\n  - tasks: [guessing/guess]\n    models: [guessing/mean]\nseeds: 3\n"
 
 
@@ -92,6 +93,12 @@ def test_names_are_completed(only_toys, complete, typed, completed):
 def test_papers_are_listed_with_their_titles(ask):
     assert json.loads(ask("list", "papers", "--json").stdout) == [
         {"name": "broken", "family": "toy-papers", "title": "A paper that cannot be imported."},
+        {"name": "faulty", "family": "toy-papers", "title": FAULTY},
+        {
+            "name": "faulty-torch",
+            "family": "toy-papers",
+            "title": "Models that go wrong by way of torch (arXiv:0000.00003).",
+        },
         {"name": "guessing", "family": "toy-papers", "title": "Guess a number (arXiv:0000.00000)."},
         {
             "name": "needing",
@@ -110,7 +117,7 @@ def names(result: Result) -> list[str]:
     ("kind", "owners", "expected"),
     [
         ("papers", ["guessing"], ["guessing"]),
-        ("papers", ["toy_papers"], ["broken", "guessing", "needing", "unparsable"]),
+        ("papers", ["toy_papers"], ["broken", "faulty", "faulty-torch", "guessing", "needing", "unparsable"]),
         ("tasks", ["guessing"], ["guessing/guess", "guessing/timed-guess"]),
         ("models", ["needing"], ["choosy", "functional", "hidden", "needy", "untyped"]),
         ("metrics", ["guessing"], ["guessing/error", "guessing/error-curve", "guessing/reciprocal"]),

@@ -37,6 +37,19 @@ class Nested:
 """
 
 
+def test_a_damaged_part_is_made_anew(makers, tmp_path) -> None:
+    cache, (folder, made) = PartFiles(tmp_path / "parts"), (str(tmp_path), tmp_path / "made")
+    first = cache.get(makers.weights, {"folder": folder})
+    (path,) = (tmp_path / "parts").glob("*.npz")
+    whole = path.read_bytes()
+    for damaged in (whole[:-40], whole[:200] + bytes([whole[200] ^ 1]) + whole[201:], b"", b"no archive"):
+        path.write_bytes(damaged)
+        again = cache.get(makers.weights, {"folder": folder})
+        assert again["weights"].tolist() == first["weights"].tolist()
+        assert path.read_bytes() == whole
+    assert made.read_text() == "x" * 5
+
+
 def tensors():
     weights = torch.arange(3.0, requires_grad=True)
     return {"weights": weights, "count": torch.tensor(3), "half": weights.half()}

@@ -93,7 +93,7 @@ def test_nothing_that_matches_is_an_error(cli, of) -> None:
 def test_a_store_that_cannot_be_written_is_said_without_a_traceback(harness, of, tmp_path) -> None:
     (tmp_path / "file").write_text("")
     said = harness("run", str(of("guessing/mean")), "--store", "file/inner", "--no-mlflow")
-    assert said.returncode == 2
+    assert said.returncode == 5
     assert f"the store {tmp_path}/file/inner cannot be written: Not a directory" in said.stderr
     assert "Traceback" not in said.stderr
 

@@ -1,7 +1,8 @@
-"""A case that goes wrong costs itself alone, whatever it does."""
+"""What is around the cases: texts that cannot travel, modules that go wrong at their import, servers that die."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,115 +11,26 @@ import pytest
 import harness
 from harness.store.store import Store
 
-ODD = """
-    import os
-    import time
+CONSTANT = {"guessing/constant": {"value": 1.0}}
+GARBLED = """
     from dataclasses import dataclass
-
     from harness import Paper
-    from toy_papers.guessing import Constant, Guess
+    from toy_papers.guessing import Constant
 
-    @dataclass
-    class NoData(Guess):
-        def instance(self, context):
-            raise LookupError("no data")
-
-    @dataclass
-    class Unbuildable(Constant):
-        def __post_init__(self):
-            raise ValueError("cannot be built")
-
-    @dataclass
-    class Leaving(Constant):
-        def guess(self, values, context):
-            if os.fork() == 0:
-                time.sleep(1000)
-            return 1.0
-
-    @dataclass
     class Garbled(Constant):
         def guess(self, values, context):
+            print("output \\udcff")
             raise RuntimeError("file \\udcff")
 
-    paper = Paper(
-        title="Odd", year=2026, venue="tests", tasks=[NoData], baselines=[Unbuildable, Leaving, Garbled]
-    )
+    paper = Paper(title="Garbled", year=2026, venue="tests", baselines=[Garbled])
 """
-
-EXPECTED = {
-    "guessing/naughty(how=raise)": ("failed", "RuntimeError: on purpose"),
-    "guessing/naughty(how=exit)": ("crashed", "its process ended with exit code 7"),
-    "guessing/naughty(how=segfault)": ("crashed", "its process was killed by SIGSEGV"),
-    "guessing/naughty(how=memory)": ("out-of-memory", "MemoryError"),
-    "guessing/naughty(how=type)": ("invalid", "a guess is a float, not str"),
-    "guessing/naughty(how=nan)": ("invalid", "metric error is nan"),
-    "guessing/naughty(how=hang)": ("timeout", "stopped at its limit of 0.5 s"),
-    "guessing/mean": ("ok", None),
-    "guessing/constant(value=1)": ("ok", None),
-    "odd/unbuildable": ("failed", "ValueError: cannot be built"),
-    "odd/leaving": ("ok", None),
-}
-BAD = {"guessing/naughty": {"how": ["raise", "exit", "segfault", "memory", "type", "nan"]}}
-CONSTANT = {"guessing/constant": {"value": 1.0}}
-HANG = {"guessing/naughty": {"how": "hang"}}
-
-
-@pytest.mark.parametrize("isolation", ["case", "shared"])
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_each_fault_costs_its_own_case(isolation, jobs, install, of, runs, survivors) -> None:
-    install("odd_papers", papers={"odd": ODD})
-    matrix = [
-        {"tasks": ["guessing/guess"], "models": [BAD, "guessing/mean", "odd/unbuildable", "odd/leaving"]},
-        {"tasks": ["guessing/guess"], "models": [HANG], "limits": {"time": "0.5 s"}},
-        {"tasks": ["guessing/guess"], "models": [CONSTANT]},
-    ]
-    path = of(matrix=matrix, isolation=isolation, limits={"memory": "1 GB", "time": "60 s"})
-
-    result = harness.run(path, store=runs, jobs=jobs)
-
-    rows = Store(runs).table(result.id).to_pylist()
-    assert {row["model_label"]: (row["status"], row["error"]) for row in rows} == EXPECTED
-    assert result.exit_code == 3
-    assert survivors() == []
-
-
-def test_the_tail_of_the_traceback_is_kept(of, runs) -> None:
-    row = harness.run(of("guessing/naughty"), store=runs).frame.iloc[0]
-    assert row.traceback.endswith("RuntimeError: on purpose\n")
-    assert "in guess" in row.traceback
-
-
-@pytest.mark.parametrize(
-    ("how", "output"), [("segfault", "Fatal Python error: Segmentation fault"), ("hang", "about to hang")]
-)
-def test_the_output_of_a_broken_case_is_kept(how, output, of, runs) -> None:
-    path = of({"guessing/naughty": {"how": how}}, limits={"time": "0.5 s"})
-    assert harness.run(path, store=runs).frame.output[0].startswith(output)
-
-
-def test_a_stopped_case_has_its_limit_as_its_time(of, runs) -> None:
-    row = harness.run(of(HANG, limits={"time": "300 ms"}), store=runs).frame.iloc[0]
-    assert (row.status, row.seconds) == ("timeout", 0.3)
-
-
-def test_a_limit_shorter_than_the_start_of_a_worker_holds(of, runs) -> None:
-    frame = harness.run(of(HANG, limits={"time": "1 ms"}, seeds=5), store=runs, jobs=2).frame
-    assert set(frame.status) == {"timeout"}
-
-
-def test_an_instance_that_cannot_be_made_costs_the_cases_on_it(install, of, runs) -> None:
-    install("odd_papers", papers={"odd": ODD})
-    frame = harness.run(of("guessing/mean", tasks=["guessing/guess", "odd/no-data"]), store=runs).frame
-    errors = frame[frame.status != "ok"]
-    assert list(errors.task) == ["odd/no-data"]
-    assert list(errors.error) == ["LookupError: no data"]
-    assert set(frame[frame.task == "guessing/guess"].status) == {"ok"}
 
 
 def test_an_error_that_is_no_unicode_costs_no_other_result(install, of, runs) -> None:
-    install("odd_papers", papers={"odd": ODD})
-    frame = harness.run(of("odd/garbled", "guessing/mean"), store=runs).frame
-    assert dict(zip(frame.model, frame.status, strict=True)) == {"odd/garbled": "failed", "guessing/mean": "ok"}
+    install("odd_papers", papers={"garbled": GARBLED})
+    frame = harness.run(of("garbled/garbled", "guessing/mean"), store=runs).frame
+    assert dict(zip(frame.model, frame.status, strict=True)) == {"garbled/garbled": "failed", "guessing/mean": "ok"}
+    assert frame.error[0] == "RuntimeError: file ?"
 
 
 @pytest.fixture
@@ -159,32 +71,97 @@ def test_a_module_that_cannot_be_imported_by_workers_costs_its_own_cases(install
     assert set(frame[frame.model == "guessing/mean"].status) == {"ok"}
 
 
-def test_a_killed_worker_server_costs_the_cases_that_were_running(install, of, runs, survivors) -> None:
-    killer = """
+def test_a_module_that_hangs_at_its_import_costs_its_own_cases(install, deadly, of, runs, monkeypatch) -> None:
+    monkeypatch.setattr("harness.execution.server._IMPORT_SECONDS", 3.0)
+    install("deadly_papers", papers=deadly("import time; time.sleep(1000)"))
+    own = {"tasks": ["guessing/guess"], "models": [{"deadly/deadly": {"value": 1.0}}], "limits": {"time": "1 s"}}
+    matrix = [{"tasks": ["guessing/guess"], "models": ["guessing/mean"]}, own]
+    frame = harness.run(of(matrix=matrix), store=runs).frame
+    assert set(frame[frame.model == "guessing/mean"].status) == {"ok"}
+    (stopped,) = frame[frame.model == "deadly/deadly"].itertuples()
+    assert (stopped.status, "deadly.py" in stopped.traceback) == ("timeout", True)
+
+
+def test_what_a_module_changes_at_its_import_is_taken_back(install, deadly, of, runs) -> None:
+    spoil = "os.environ['SOMETHING_NEW'] = 'yes'; os.umask(0o777); os.chdir('/'); sys.stdout = None; sys.path.clear()"
+    install("deadly_papers", papers=deadly(spoil))
+    models = [{"deadly/deadly": {"value": 1.0}}, {"faulty/inspector": {"value": 1.0}}]
+    matrix = [{"tasks": [{"guessing/guess": {"spread": 0.0}}], "models": models, "metrics": ["error"]}]
+    frame = harness.run(of(matrix=matrix), store=runs).frame
+    assert frame[frame.model == "faulty/inspector"].value.tolist() == [0.0]
+
+
+def test_cases_beside_one_that_kills_their_server_run_again_alone(install, of, runs, tmp_path, survivors) -> None:
+    meeting = f"""
     import os, signal, time
+    from pathlib import Path
     from dataclasses import dataclass
     from harness import Paper
     from toy_papers.guessing import Constant
 
+    PLACE = Path({str(tmp_path / "place")!r})
+
+    class Innocent(Constant):
+        def guess(self, values, context):
+            first = not PLACE.exists()
+            PLACE.touch()
+            if first:
+                time.sleep(1000)
+            return 1.0
+
     class Killer(Constant):
         def guess(self, values, context):
+            while not PLACE.exists():
+                time.sleep(0.01)
             os.kill(os.getppid(), signal.SIGKILL)
             time.sleep(1000)
 
-    paper = Paper(title="Killer", year=2026, venue="tests", baselines=[Killer])
+    paper = Paper(title="Meeting", year=2026, venue="tests", baselines=[Innocent, Killer])
     """
-    install("killing_papers", papers={"killer": killer})
-    result = harness.run(of("guessing/mean", "killer/killer", CONSTANT), store=runs)
-    rows = result.frame.drop_duplicates("case")
-    assert dict(zip(rows.model, rows.status, strict=True)) == {
-        "guessing/mean": "ok",
-        "killer/killer": "crashed",
-        "guessing/constant": "ok",
+    install("killing_papers", papers={"killer": meeting})
+    path = of("killer/innocent", "killer/killer", CONSTANT, limits={"time": "60 s"})
+    result = harness.run(path, store=runs, jobs=2)
+    rows = {row["model"]: row for row in Store(runs).table(result.id).to_pylist()}
+    assert {name: (row["status"], row["attempts"]) for name, row in rows.items()} == {
+        "killer/innocent": ("ok", 2),
+        "killer/killer": ("crashed", 2),
+        "guessing/constant": ("ok", 1),
     }
     assert survivors() == []
 
 
+def test_a_case_that_fills_the_disk_of_temporary_files_leaves_room_for_the_next(of, mounted) -> None:
+    models = [
+        {"faulty/faulty": {"how": ["writes-a-file", "fills-its-disk"]}},
+        {"faulty/faulty": {"how": "returns-nan"}},
+    ]
+    last = {"faulty/faulty": {"how": "writes-a-file", "value": 2.0}}
+    done = mounted(f"""
+        mount -t tmpfs -o size=16m none mnt
+        code=0; TMPDIR=$PWD/mnt $RUN run {of(*models, last)} --store runs >&2 || code=$?
+        $RUN results --store runs --rows --json
+    """)
+    rows = {row["model_parameters"]: row for row in json.loads(done.stdout)}
+    statuses = [(json.loads(key)["how"], json.loads(key)["value"], row["status"]) for key, row in rows.items()]
+    assert statuses == [
+        ("writes-a-file", 0.0, "invalid"),
+        ("fills-its-disk", 0.0, "failed"),
+        ("returns-nan", 0.0, "invalid"),
+        ("writes-a-file", 2.0, "invalid"),
+    ]
+    errors = [row["error"] for row in rows.values()]
+    assert "No space left on device" in errors[1]
+    assert errors[0] == errors[3] == "metric reciprocal is inf"
+
+
+def test_nothing_is_left_in_the_temporary_folder(of, runs, tmp_path, monkeypatch) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    harness.run(of({"faulty/faulty": {"how": ["changes-everything", "exits"]}}), store=runs)
+    assert not [*(tmp_path / "temporary").iterdir()]
+
+
 def test_a_store_that_cannot_be_made_is_said_before_anything_runs(of, runs: Path) -> None:
     runs.write_text("a file in the way")
-    with pytest.raises(harness.HarnessError, match="cannot be written"):
+    with pytest.raises(harness.HarnessError, match=r"the store .* cannot be"):
         harness.run(of("guessing/mean"), store=runs / "inner")

@@ -9,15 +9,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.execution.server import Job, Server
+from harness.execution.job import Job
+from harness.execution.server import Server
+from harness.plan.planner import Modules
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
+def server(tmp_path) -> Iterator[Server]:
     """A server that is ready."""
-    made = Server(1, [])
+    made = Server(1, Modules(), tmp_path / "scratch")
     while not made.ready:
-        assert not list(made.ended() or ())
+        assert not list(made.heard() or ())
     yield made
     made.close()
 
@@ -34,7 +36,7 @@ def test_a_server_that_dies_with_unread_requests_is_heard(server, job) -> None:
     server.start(job)
     os.kill(server._process.pid, signal.SIGKILL)
     server._process.wait()
-    assert server.ended() is None
+    assert server.heard() is None
 
 
 def test_requests_to_a_dead_server_are_lost_without_harm(server, job) -> None:
@@ -43,23 +45,24 @@ def test_requests_to_a_dead_server_are_lost_without_harm(server, job) -> None:
     server.start(job)
     job.pid = 1
     server.kill(job)
-    assert server.ended() is None
+    assert server.heard() is None
 
 
 def test_a_worker_that_fails_at_its_request_ends_with_a_code(server, job) -> None:
     server.start(job)
     ended = []
     while not ended:
-        ended = list(server.ended())
-    assert ended == [(job, 1)]
+        ended = list(server.heard())
+    assert [(end.job, end.code) for end in ended] == [(job, 1)]
+    assert "KeyError: 'shared'" in job.output.take()[0]
     assert job.current is not None
 
 
-def test_a_server_takes_its_jobs_along(survivors) -> None:
-    waiting = Job([SimpleNamespace()] * 3, lambda _: {})
-    other = Server(1, [])
+def test_a_server_takes_its_jobs_along(survivors, tmp_path) -> None:
+    waiting = Job([SimpleNamespace(limits=None)] * 3, lambda _: {})
+    other = Server(1, Modules(), tmp_path / "scratch")
     while not other.ready:
-        assert not list(other.ended() or ())
+        assert not list(other.heard() or ())
     other.start(waiting)
     other.close()
     waiting.close()

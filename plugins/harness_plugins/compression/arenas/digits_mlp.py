@@ -64,7 +64,7 @@ def test_nats(instance: DigitsInstance, outcome: DigitsOutcome) -> float:
     return float(-np.take_along_axis(outcome.log_probabilities, instance.y_test[:, None], axis=1).mean())
 
 
-@metric(unit="s", direction="lower")
+@metric(unit="s", direction="lower", timing=True)
 def train_seconds(instance: DigitsInstance, outcome: DigitsOutcome) -> float:
     """Wall-clock time of training."""
     return outcome.seconds

@@ -50,25 +50,25 @@ class MatmulOutcome:
     """Numbers stored by the layer."""
 
 
-@metric(unit="ms", direction="lower")
+@metric(unit="ms", direction="lower", timing=True)
 def forward_ms(instance: MatmulInstance, outcome: MatmulOutcome) -> float:
     """Median time of a forward call without gradients."""
     return median(outcome.forward)
 
 
-@metric(unit="ms", direction="lower")
+@metric(unit="ms", direction="lower", timing=True)
 def forward_backward_ms(instance: MatmulInstance, outcome: MatmulOutcome) -> float:
     """Median time of a forward call and the gradients of inputs and parameters."""
     return median(outcome.train)
 
 
-@metric(unit="1", direction="lower")
+@metric(unit="1", direction="lower", timing=True)
 def forward_ratio(instance: MatmulInstance, outcome: MatmulOutcome) -> float:
     """Median forward time over that of `torch.nn.Linear`, timed in turns with it; 1 is as fast."""
     return median(outcome.forward) / median(outcome.forward_peer)
 
 
-@metric(unit="1", direction="lower")
+@metric(unit="1", direction="lower", timing=True)
 def forward_backward_ratio(instance: MatmulInstance, outcome: MatmulOutcome) -> float:
     """Median time of forward and backward over that of `torch.nn.Linear`, timed in turns with it."""
     return median(outcome.train) / median(outcome.train_peer)

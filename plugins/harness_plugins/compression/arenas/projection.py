@@ -57,7 +57,7 @@ def relative_squared_error(instance: ProjectionInstance, outcome: ProjectionOutc
     return float(missed**2)
 
 
-@metric(unit="s", direction="lower")
+@metric(unit="s", direction="lower", timing=True)
 def projection_seconds(instance: ProjectionInstance, outcome: ProjectionOutcome) -> float:
     """Wall-clock time of the projection."""
     return outcome.seconds
