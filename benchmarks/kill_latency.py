@@ -14,6 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from distributions import write_distribution
+
 import harness
 
 PAPER = '''"""Hangs (arXiv:0000.00005)."""
@@ -90,7 +92,9 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_distribution(folder)
+        write_distribution(folder, "hanging_papers", {"hanging": PAPER})
+        sys.path.insert(0, str(folder))
+        os.environ["PYTHONPATH"] = str(folder)
         for how in ("python", "c", "ignoring"):
             for jobs in (1, 2):
                 latencies = sorted(measure(folder, how, options.cases, jobs))
@@ -106,21 +110,6 @@ def measure(folder: Path, how: str, cases: int, jobs: int) -> list[float]:
     frame = harness.run(suite, store=folder / "runs", jobs=jobs, fresh=True).frame
     assert set(frame.status) == {"timeout"}, frame.status.tolist()
     return [seconds - LIMIT for seconds in frame.seconds]
-
-
-def write_distribution(folder: Path) -> None:
-    """A distribution with the paper, found by this process and by those it starts."""
-    package, info = folder / "hanging_papers", folder / "hanging_papers-1.0.dist-info"
-    for path, text in {
-        package / "__init__.py": "",
-        package / "hanging.py": PAPER,
-        info / "METADATA": "Metadata-Version: 2.1\nName: hanging-papers\nVersion: 1.0\n",
-        info / "entry_points.txt": "[harness.papers]\nhanging = hanging_papers\n",
-    }.items():
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    sys.path.insert(0, str(folder))
-    os.environ["PYTHONPATH"] = str(folder)
 
 
 if __name__ == "__main__":

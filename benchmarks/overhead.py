@@ -18,6 +18,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from distributions import write_distribution
+
 PAPER = '''"""A problem that is no problem (arXiv:0000.00000)."""
 
 from __future__ import annotations
@@ -217,15 +219,8 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def write_plugin(folder: Path, paper: str = PAPER) -> None:
-    """A distribution with the trivial paper, found through its metadata."""
-    package, info = folder / "trivial_papers", folder / "trivial_papers-1.0.dist-info"
-    package.mkdir()
-    info.mkdir()
-    (package / "__init__.py").write_text('"""Trivial papers."""\n')
-    (package / "trivial.py").write_text(paper)
-    (package / "trivial_torch.py").write_text(TORCH_PAPER)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: trivial-papers\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[harness.papers]\ntrivial = trivial_papers\n")
+    """A distribution with the trivial paper."""
+    write_distribution(folder, "trivial_papers", {"trivial": paper, "trivial_torch": TORCH_PAPER})
 
 
 if __name__ == "__main__":

@@ -29,6 +29,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from distributions import write_distribution
+
 from harness.store.store import Store
 
 PAPER = '''"""A walk at random (arXiv:0000.00004)."""
@@ -98,13 +100,6 @@ def harness_case_finished(case, result):
     os.write(descriptor, f"{case.id} {result.reused_from or 'here'}\\n".encode())
     os.close(descriptor)
 '''
-ENTRY_POINTS = """
-[harness.papers]
-walking = walking
-
-[harness.plugins]
-witness = witness
-"""
 SUITE = """
 name: cut
 seeds: 10
@@ -148,7 +143,8 @@ def power_cuts(count: int, seed: int) -> list[Cut]:
     moments = random.Random(seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_distribution(folder)
+        write_distribution(folder, "walking", {"walk": PAPER}, hooks=WITNESS)
+        (folder / "cut.yaml").write_text(SUITE, encoding="utf-8")
         start = time.perf_counter()
         expected = metrics(undisturbed(folder))
         whole = time.perf_counter() - start
@@ -251,21 +247,6 @@ def command(folder: Path, store: Path) -> list[str]:
 def environment(folder: Path, witness: Path) -> dict[str, str]:
     """The environment in which the plugins are found."""
     return {**os.environ, "PYTHONPATH": str(folder), "WITNESS": str(witness)}
-
-
-def write_distribution(folder: Path) -> None:
-    """A distribution with the paper and the witness, and the suite."""
-    files = {
-        "cut.yaml": SUITE,
-        "walking/__init__.py": "",
-        "walking/walk.py": PAPER,
-        "witness.py": WITNESS,
-        "walking-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: walking\nVersion: 1.0\n",
-        "walking-1.0.dist-info/entry_points.txt": ENTRY_POINTS,
-    }
-    for name, text in files.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.say import say
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ def sync(runs: tuple[str, ...], every: bool, store: Path | None) -> None:
     """
     from harness.api import store_folder
     from harness.builtin.mlflow_process import shown, tracking_uri
-    from harness.quoting import printable
     from harness.store.store import Store
 
     if runs and every:
@@ -41,14 +41,14 @@ def sync(runs: tuple[str, ...], every: bool, store: Path | None) -> None:
     problems = {}
     for outcome in _upload([opened.root / name for name in names]):
         if outcome.problem is None:
-            click.echo(printable(f"{outcome.run}: {_counts(outcome)}"))
+            say(f"{outcome.run}: {_counts(outcome)}")
         else:
             problems[outcome.run] = outcome.problem
     if problems:
         uri = tracking_uri(opened.root)
         lines = [f"MLflow at {shown(uri, uri)} does not have everything:"]
         lines += [f"  {run}: {problem}" for run, problem in problems.items()]
-        raise HarnessError("\n".join(printable(line) for line in lines))
+        raise HarnessError("\n".join(lines))
 
 
 def _upload(folders: Sequence[Path]) -> Iterator[Outcome]:

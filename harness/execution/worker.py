@@ -16,7 +16,6 @@ from harness.execution.state import ProcessState, empty, has_children
 
 MESSAGE_BYTES = 64_000_000
 """The longest message that a worker sends and the coordinator takes."""
-_OOM_SCORE = Path("/proc/self/oom_score_adj")
 
 
 def serve(job: int, scratch: Path) -> bool:
@@ -29,8 +28,7 @@ def serve(job: int, scratch: Path) -> bool:
         Whether no process is left behind.
     """
     own = os.getpid()
-    with contextlib.suppress(OSError):
-        _OOM_SCORE.write_text("1000")  # if the kernel has to kill somebody, then this process, not the coordinator
+    _volunteer()
     _settle(scratch)
     with socket.socket(fileno=job) as channel, channel.makefile("rb") as requests:
         cell = Cell()
@@ -46,8 +44,9 @@ def serve(job: int, scratch: Path) -> bool:
             if os.getpid() != own:
                 os._exit(0)  # a process that the case has forked, and that came back from it as if it were this one
             _flush()
-            last = message["status"] != "ok" or (state is not None and bool(state.restore()))
-            if not last:
+            last = message["status"] != "ok"
+            if state is not None and not last:
+                last = bool(state.restore())
                 empty(scratch)
             _send(channel, {"event": "finished", "case": spec["id"], "last": last, **message})
             if last:
@@ -55,8 +54,16 @@ def serve(job: int, scratch: Path) -> bool:
     return not has_children()
 
 
+def _volunteer() -> None:
+    """If the kernel has to kill somebody for memory, then this process and not the coordinator."""
+    with contextlib.suppress(OSError):
+        score = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+        os.write(score, b"1000")
+        os.close(score)
+
+
 def _settle(scratch: Path) -> None:
-    scratch.mkdir(parents=True)
+    scratch.mkdir()
     os.chdir(scratch)
     os.environ["TMPDIR"] = tempfile.tempdir = str(scratch)
 

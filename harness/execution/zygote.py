@@ -63,6 +63,7 @@ class Zygote:
     def __init__(self, control: socket.socket, scratch: Path) -> None:
         self._control = control
         self._scratch = scratch
+        scratch.mkdir(parents=True, exist_ok=True)
         self._jobs: set[int] = set()
         self._libc = ctypes.CDLL(None) if sys.platform == "linux" else None
         self._prctl(_PR_SET_CHILD_SUBREAPER, 1)  # orphans of a dead worker become children of this process

@@ -6,7 +6,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.composer import Composer
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import Node
 from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.scanner import Scanner
@@ -18,6 +18,7 @@ MAX_VALUES = 5_000
 """Values in a document: what can be checked within a second."""
 MAX_DEPTH = 50
 """Mappings and lists inside of each other."""
+_VERSIONS = ((1, 1), (1, 2))
 _DEEP = "is nested too deeply"
 
 
@@ -42,8 +43,8 @@ def compose(source: str, text: str) -> Node | None:
         mark = Mark(source, line, error.position - start)
         said = f"not valid YAML: the character U+{error.character:04X} is not allowed"
         raise SuiteError([Problem(mark, said)]) from error
-    except (YAMLError, ValueError) as error:
-        said = f"not valid YAML: {cut(' '.join(str(error).split()))}"
+    except Exception as error:  # ruamel has stumbled over input with errors of every kind
+        said = f"not valid YAML: {cut(' '.join(f'{type(error).__name__}: {error}'.split()))}"
         raise SuiteError([Problem(Mark(source, 1, 1), said)]) from error
 
 
@@ -61,6 +62,12 @@ class _Shallow(Scanner):
         if self.flow_level >= MAX_DEPTH:
             raise _BoundError(problem=_DEEP, problem_mark=self.reader.get_mark())
         super().fetch_flow_collection_start(*arguments, **options)
+
+    def scan_yaml_directive_value(self, start_mark: Any) -> Any:
+        version = super().scan_yaml_directive_value(start_mark)
+        if version not in _VERSIONS:
+            raise MarkedYAMLError(problem=f"version {version[0]}.{version[1]} is not known", problem_mark=start_mark)
+        return version
 
     def fetch_flow_scalar(self, style: Any) -> None:
         try:

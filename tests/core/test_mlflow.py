@@ -173,7 +173,7 @@ def test_nothing_of_the_environment_is_logged(logged) -> None:
 def test_what_is_there_is_not_uploaded_again(logged) -> None:
     before = everything(logged)
     said = start(logged.store.root.parent, "mlflow", "sync", logged.run)
-    assert said.stdout == f"{logged.run}: all 6 cases were there already\n"
+    assert said.stdout == f"{logged.run}: cases: 0 uploaded, 6 there already\n"
     assert said.returncode == 0
     assert everything(logged) == before
 

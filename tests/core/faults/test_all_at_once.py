@@ -11,7 +11,7 @@ import pytest
 
 from .faults import FAULTS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # MLflow warns of what it uses itself
 HOW = [
     "raises",
     "segfaults",
