@@ -52,7 +52,8 @@ def harness_run_started(run: Run) -> None:
 def harness_case_started(run: Run, case: Case) -> None:
     """A worker has begun a case.
 
-    Called in the order in which cases begin; not for reused and skipped ones, which only finish.
+    Called in the order in which cases begin, again for one that is tried again; not for reused and skipped ones, which
+    only finish.
     """
 
 

@@ -108,7 +108,8 @@ def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
     from harness.quoting import printable
 
     for row in rows:
-        cell = f"{row['task_label']}  {row['model_label']}  seed {row['seed']}  {row['status']}"
+        tries = f" at attempt {row['attempts']}" if row["attempts"] > 1 else ""
+        cell = f"{row['task_label']}  {row['model_label']}  seed {row['seed']}  {row['status']}{tries}"
         at = f" at {row['coordinates']}" if row["coordinates"] else ""
         value = f"  {row['metric']} = {row['value']:.6g} {row['unit']}{at}" if row["metric"] else f"  {row['error']}"
         click.echo(printable(cell + value))

@@ -54,8 +54,9 @@ def test_a_limit_shorter_than_the_start_of_a_worker_holds(of, runs) -> None:
 def test_every_case_of_a_shared_process_has_its_own_time(of, runs) -> None:
     sleep = {"guessing/naughty": {"how": "sleep"}}  # 0.3 s each
     matrix = [{"tasks": ["guessing/guess"], "models": [sleep], "metrics": ["error"]}]
-    frame = harness.run(of(matrix=matrix, seeds=5, isolation="shared", limits={"time": "1.2 s"}), store=runs).frame
-    assert frame.status.tolist() == ["ok"] * 5
+    frame = harness.run(of(matrix=matrix, seeds=12, isolation="shared", limits={"time": "3 s"}), store=runs).frame
+    assert frame.status.tolist() == ["ok"] * 12
+    assert frame.seconds.sum() > 3
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_every_case_of_a_shared_process_has_its_own_time(of, runs) -> None:
     [(1, 0, "crashed", 1), (1, 1, "ok", 2), (2, 1, "crashed", 2), (2, 5, "ok", 3)],
 )
 @pytest.mark.parametrize("isolation", ["case", "shared"])
-def test_a_crash_is_tried_again(deaths, retries, status, attempts, isolation, install, of, runs, tmp_path) -> None:
+def test_a_crash_is_tried_again(deaths, retries, status, attempts, isolation, install, of, cli, runs, tmp_path) -> None:
     install("unstable_papers", papers={"unstable": UNSTABLE})
     (tmp_path / "deaths").mkdir()
     model = {"unstable/unstable": {"folder": str(tmp_path / "deaths"), "deaths": deaths}}
@@ -73,6 +74,8 @@ def test_a_crash_is_tried_again(deaths, retries, status, attempts, isolation, in
     assert (rows["unstable/unstable"]["status"], rows["unstable/unstable"]["attempts"]) == (status, attempts)
     assert {rows[name]["attempts"] for name in ("guessing/mean", "guessing/constant")} == {1}
     assert result.statuses == ({"ok": 3} if status == "ok" else {"ok": 2, "crashed": 1})
+    shown = cli("results", "--rows", "--metric", "error" if status == "ok" else "*", "--model", "unstable/*").stdout
+    assert (f"{status} at attempt {attempts}" in shown) == (attempts > 1)
 
 
 def test_only_crashes_are_tried_again(of, runs) -> None:

@@ -72,7 +72,7 @@ def test_a_module_that_cannot_be_imported_by_workers_costs_its_own_cases(install
 
 
 def test_a_module_that_hangs_at_its_import_costs_its_own_cases(install, deadly, of, runs, monkeypatch) -> None:
-    monkeypatch.setattr("harness.execution.server._IMPORT_SECONDS", 3.0)
+    monkeypatch.setattr("harness.execution.server._IMPORT_SECONDS", 8.0)
     install("deadly_papers", papers=deadly("import time; time.sleep(1000)"))
     own = {"tasks": ["guessing/guess"], "models": [{"deadly/deadly": {"value": 1.0}}], "limits": {"time": "1 s"}}
     matrix = [{"tasks": ["guessing/guess"], "models": ["guessing/mean"]}, own]
