@@ -75,15 +75,15 @@ def _check(store: Store, run: str | None, as_json: bool) -> ExitCode:
 
     runs = stored(store) if run is None else [store.find(run)]
     found = [problem for one in runs for problem in problems(store, one)]
+    damaged = {problem.run for problem in found if not problem.harmless}
     if as_json:
         click.echo(json.dumps({"runs": len(runs), "problems": [asdict(problem) for problem in found]}, indent=2))
     else:
         for problem in found:
             click.echo(printable(str(problem)))
-        damaged = len({problem.run for problem in found})
         counted = f"{len(runs)} run{'s' * (len(runs) != 1)}"
-        click.echo(f"{counted}, something is wrong with {damaged}" if found else f"{counted}, all whole")
-    return ExitCode.STORE_FAILED if found or store.incomplete else ExitCode.OK
+        click.echo(f"{counted}, something is wrong with {len(damaged)}" if damaged else f"{counted}, all whole")
+    return ExitCode.STORE_FAILED if damaged or store.incomplete else ExitCode.OK
 
 
 def _print_runs(store: Store, as_json: bool) -> None:

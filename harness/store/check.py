@@ -21,6 +21,8 @@ class Problem:
     file: str
     """Its name in the run's folder; empty for the folder itself."""
     what: str
+    harmless: bool = False
+    """Whether it is no more than what a run leaves that was broken off."""
 
     def __str__(self) -> str:
         return f"{self.run}/{self.file} {self.what}"
@@ -85,10 +87,10 @@ def _digests(store: Store, run: str) -> Iterator[Problem]:
 def _leftovers(store: Store, run: str) -> Iterator[Problem]:
     folder = store.root / run
     for path in abandoned(folder):
-        yield Problem(run, path.name, "is left over from a run that was broken off: it can be deleted")
+        yield Problem(run, path.name, "is left over from a run that was broken off: it can be deleted", harmless=True)
     for name in (JOURNAL, OLD_JOURNAL):
         if (folder / name).is_file() and (folder / TABLE).is_file():
-            yield Problem(run, name, f"is left over, {TABLE} has what it holds: it can be deleted")
+            yield Problem(run, name, f"is left over, {TABLE} has what it holds: it can be deleted", harmless=True)
 
 
 def _problem(run: str, file: str, error: DamagedError) -> Problem:

@@ -58,7 +58,10 @@ def test_damage_is_listed_and_has_an_exit_code(two, cli) -> None:
     assert checked.stdout == f"1-toy/suite.yaml {problem}\n2 runs, something is wrong with 1\n"
     assert cli("results", "--check", "2-toy").exit_code == 0
     told = json.loads(cli("results", "--check", "--json").stdout)
-    assert told == {"runs": 2, "problems": [{"run": "1-toy", "file": "suite.yaml", "what": problem}]}
+    assert told == {
+        "runs": 2,
+        "problems": [{"run": "1-toy", "file": "suite.yaml", "what": problem, "harmless": False}],
+    }
 
 
 @pytest.mark.parametrize("name", [RECORD, SUITE, TABLE, DIGESTS])
@@ -80,7 +83,7 @@ def test_a_lost_file_is_found(name, two, cli) -> None:
     assert f"1-toy/{name} " in checked.stdout
 
 
-def test_what_a_broken_off_run_leaves_is_found(write_run) -> None:
+def test_what_a_broken_off_run_leaves_is_found_and_no_damage(write_run, cli) -> None:
     folder = write_run()
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
@@ -90,6 +93,8 @@ def test_what_a_broken_off_run_leaves_is_found(write_run) -> None:
         f"run/.{TABLE}.{gone.pid}.tmp is left over from a run that was broken off: it can be deleted",
         f"run/{JOURNAL} is left over, {TABLE} has what it holds: it can be deleted",
     ]
+    checked = cli("results", "--check")
+    assert (checked.exit_code, checked.stdout.splitlines()[-1]) == (0, "1 run, all whole")
 
 
 def test_a_run_that_goes_on_or_was_killed_is_whole(write_run) -> None:
