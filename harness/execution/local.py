@@ -148,9 +148,8 @@ class LocalExecutor:
             job.held = message["held"]
         else:
             result = wire.result(message)
-            output, _ = job.output.take()
             if result.failed:
-                result = dataclasses.replace(result, output=output)
+                result = dataclasses.replace(result, output=job.output.of(message["case"])[0])
             yield from self._conclude(job.finish_current(), result)
             job.over = message["last"]
             if self._queue.closed and job.current and not job.over:

@@ -12,6 +12,11 @@ _FAULT = "Fatal Python error: "
 _MODULES = "Extension modules: "
 
 
+def boundary(case: str) -> str:
+    """What stands before the output of a case that shares its process."""
+    return f"\0{case}\0"
+
+
 class Output:
     """The reading end of a pipe. Nothing is stored but the last 64 KiB."""
 
@@ -50,11 +55,13 @@ class Output:
             self._tail += chunk
             del self._tail[:-_KEPT_BYTES]
 
-    def take(self) -> tuple[str | None, str | None]:
-        """The end of what was written since the last time, and where the interpreter said it stood when it died."""
+    def of(self, case: str) -> tuple[str | None, str | None]:
+        """The end of what a case wrote, and where the interpreter said that it stood when it died.
+
+        Cases that share a process are told apart by what the worker writes between them.
+        """
         self.drain()
-        text = self._tail.decode("utf-8", "replace")
-        self._tail.clear()
+        text = self._tail.decode("utf-8", "replace").rpartition(boundary(case))[2]
         written, fault, trace = text.rpartition(_FAULT)
         if not fault:
             written, trace = text, ""

@@ -21,7 +21,7 @@ def verdict(end: End, memory: int, *, kernel_kills: bool) -> Result:
     """
     job, case = end.job, end.job.current
     assert case is not None
-    output, stack = job.output.take()
+    output, stack = job.output.of(case.id)
     limit = f"{memory / 1e9:.3g} GB"
     status, error = Status.CRASHED, end.reason or _ended(end.code)
     if job.stopped == "time":

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from harness.execution.cell import Cell
+from harness.execution.output import boundary
 from harness.execution.pollution import pollute
 from harness.execution.state import ProcessState, empty, has_children
 
@@ -38,6 +39,8 @@ def serve(job: int, scratch: Path) -> bool:
             if index == 0:
                 _send(channel, {"event": "started", "held": cell.held()})
                 state = ProcessState() if spec["shared"] else None
+            if state is not None:
+                os.write(1, boundary(spec["id"]).encode())
             if spec["pollution"]:
                 ballast = pollute(spec["pollution"])  # noqa: F841 - kept while the case runs
             message = cell.run(spec)

@@ -25,6 +25,8 @@ def filled(text: str) -> str:
     return text * (SIZE // len(text))
 
 
+PLAIN = f"name: a\nmatrix: [{', '.join(['word'] * 4500)}]\n"
+"""As many values as a suite may have, and nothing else: a quarter of a second where a second is the promise."""
 SUITES = {
     "a comment": "#" + filled("x"),
     "comments": filled("#\n"),
@@ -77,9 +79,9 @@ SUITES = {
 
 @pytest.mark.parametrize("name", SUITES)
 def test_it_costs_little(check, name) -> None:
-    checked(check, "name: a\nmatrix: []\n")  # what is imported once is not reckoned
+    checked(check, PLAIN)  # what is imported once is not reckoned
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert any(seconds < 1 for seconds in (checked(check, SUITES[name]) for _ in range(3)))
+    assert any(checked(check, SUITES[name]) < 4 * checked(check, PLAIN) for _ in range(3))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < 200_000
 
 

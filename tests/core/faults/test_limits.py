@@ -127,9 +127,9 @@ def test_kills_by_the_kernel_are_counted(tmp_path: Path, monkeypatch) -> None:
 
 
 def end(code: int, output: str = "") -> End:
-    case = SimpleNamespace(isolation="case", limits=SimpleNamespace(seconds=1.0, memory=None))
+    case = SimpleNamespace(id="c", isolation="case", limits=SimpleNamespace(seconds=1.0, memory=None))
     job = SimpleNamespace(
-        current=case, stopped=None, began=0.0, held=100, output=SimpleNamespace(take=lambda: (output or None, None))
+        current=case, stopped=None, began=0.0, held=100, output=SimpleNamespace(of=lambda case: (output or None, None))
     )
     return End(job, code, peak=300, cpu_seconds=0.5)
 

@@ -54,7 +54,7 @@ def test_a_worker_that_fails_at_its_request_ends_with_a_code(server, job) -> Non
     while not ended:
         ended = list(server.heard())
     assert [(end.job, end.code) for end in ended] == [(job, 1)]
-    assert "KeyError: 'shared'" in job.output.take()[0]
+    assert "KeyError: 'shared'" in job.output.of("")[0]
     assert job.current is not None
 
 
