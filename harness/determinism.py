@@ -48,10 +48,11 @@ def check_determinism(prepared: Prepared, *, jobs: int, new_stop: Callable[[], S
     Metrics that are read off a clock are left out.
     """
     runs = [start(prepared, jobs=jobs, stop=new_stop(), pollution=1)]
-    if runs[0].exit_code is not ExitCode.INTERRUPTED:
-        turned = dataclasses.replace(prepared, plan=prepared.plan[::-1])
-        runs.append(start(turned, jobs=jobs, stop=new_stop(), pollution=2))
-    first, second = _by_case(prepared.store, runs[0]), _by_case(prepared.store, runs[-1])
+    if runs[0].exit_code is ExitCode.INTERRUPTED:
+        return Determinism(runs, [], 0)
+    turned = dataclasses.replace(prepared, plan=prepared.plan[::-1])
+    runs.append(start(turned, jobs=jobs, stop=new_stop(), pollution=2))
+    first, second = (_by_case(prepared.store, run) for run in runs)
     found: list[Difference] = []
     for planned in prepared.plan:
         case = planned.case

@@ -49,11 +49,16 @@ class Plugins:
                     self._manager.unregister(name=point.name)
                 warn(f"plugin {point.name!r} ({point.value}) is left out: {type(error).__name__}: {error}")
 
-    def notify(self, hook: str, **arguments: Any) -> list[Any]:
+    def notify(self, hook: str, *, to_the_end: bool = False, **arguments: Any) -> list[Any]:
         """Call every plugin's implementation of a hook, each for itself: one that raises is reported and dropped.
 
+        Args:
+            hook: its name.
+            to_the_end: call the other plugins too where one says that the run cannot go on, and raise that then.
+            arguments: of the hook.
+
         Raises:
-            HarnessError: nothing can be stored, or a plugin says that the run cannot go on; the others were called.
+            HarnessError: nothing can be stored, or a plugin says that the run cannot go on.
         """
         answers = []
         fatal: HarnessError | None = None
@@ -63,6 +68,8 @@ class Plugins:
             try:
                 answers.append(implementation.function(*values))
             except HarnessError as error:
+                if not to_the_end:
+                    raise
                 fatal = fatal or error
             except Exception as error:  # as above
                 name = implementation.plugin_name

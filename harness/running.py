@@ -86,7 +86,7 @@ def execute(run: Run, executor: LocalExecutor, plugins: Plugins, stop: Stop) -> 
         run.interrupted = True
     finally:
         run.finished_at = datetime.now(UTC)
-        plugins.notify("harness_run_finished", run=run)
+        plugins.notify("harness_run_finished", to_the_end=True, run=run)
 
 
 def _tell(run: Run, plugins: Plugins, event: Event) -> None:

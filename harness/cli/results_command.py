@@ -70,7 +70,6 @@ def command(
 
 
 def _check(store: Store, run: str | None, as_json: bool) -> ExitCode:
-    from harness.quoting import printable
     from harness.store.check import problems, stored
 
     runs = stored(store) if run is None else [store.find(run)]
@@ -80,14 +79,13 @@ def _check(store: Store, run: str | None, as_json: bool) -> ExitCode:
         click.echo(json.dumps({"runs": len(runs), "problems": [asdict(problem) for problem in found]}, indent=2))
     else:
         for problem in found:
-            click.echo(printable(str(problem)))
+            say(str(problem))
         counted = f"{len(runs)} run{'s' * (len(runs) != 1)}"
-        click.echo(f"{counted}, something is wrong with {len(damaged)}" if damaged else f"{counted}, all whole")
+        say(f"{counted}, something is wrong with {len(damaged)}" if damaged else f"{counted}, all whole")
     return ExitCode.STORE_FAILED if damaged or store.incomplete else ExitCode.OK
 
 
 def _print_runs(store: Store, as_json: bool) -> None:
-    from harness.quoting import printable
 
     records = dict(store.records(store.runs()))
     if as_json:
@@ -98,21 +96,21 @@ def _print_runs(store: Store, as_json: bool) -> None:
         counts = ", ".join(f"{count} {status}" for status, count in record["statuses"].items())
         ended = "interrupted" if record["interrupted"] else "" if record["finished_at"] else "not finished"
         parts = (run, f"{record['cases']} cases", counts, ended)
-        click.echo(printable("  ".join(part for part in parts if part)))
+        say("  ".join(part for part in parts if part))
 
 
 def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=2, default=str))
         return
-    from harness.quoting import printable
+    from harness.quoting import one_line
 
     for row in rows:
         tries = f" at attempt {row['attempts']}" if row["attempts"] > 1 else ""
         cell = f"{row['task_label']}  {row['model_label']}  seed {row['seed']}  {row['status']}{tries}"
         at = f" at {row['coordinates']}" if row["coordinates"] else ""
         value = f"  {row['metric']} = {row['value']:.6g} {row['unit']}{at}" if row["metric"] else f"  {row['error']}"
-        click.echo(printable(cell + value))
+        say(one_line(cell + value))
 
 
 def _print_summary(table: Any, as_json: bool) -> None:

@@ -125,7 +125,9 @@ def _check_determinism(prepared: Prepared, jobs: int, as_json: bool) -> ExitCode
         say(f"{one.case}: {one.what} is {one.first!r}, then {one.second!r}")
     differing = len({one.case for one in found.differences})
     outcome = f"{differing} not deterministic" if differing else "the same bits each time"
-    say(f"{found.compared} cases ran twice: {outcome}; results in {' and '.join(run.id for run in found.runs)}")
+    if found.compared < len(prepared.plan):
+        outcome += f"; {len(prepared.plan) - found.compared} did not run twice"
+    say(f"cases that ran twice: {found.compared}, {outcome}; results in {' and '.join(run.id for run in found.runs)}")
     return found.exit_code
 
 

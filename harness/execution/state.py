@@ -6,6 +6,7 @@ import contextlib
 import gc
 import locale
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 _SIGNALS = [getattr(signal, f"SIG{name}") for name in ("INT", "TERM", "HUP", "ALRM", "USR1", "USR2", "PIPE")]
+_LIMITS = [getattr(resource, f"RLIMIT_{name}") for name in ("NOFILE", "FSIZE", "CPU", "AS", "STACK", "NPROC")]
 _SPARE_DESCRIPTORS = 16
 """Descriptors that libraries may open and keep."""
 
@@ -30,6 +32,7 @@ class ProcessState:
         self._folder = Path.cwd()
         self._threads = threading.active_count()
         self._descriptors = _open_descriptors()
+        self._limits = _limits()
         self._streams = [os.fstat(number)[:3] for number in (1, 2)]
         self._keep(_interpreter())
         self._see_modules()
@@ -65,6 +68,7 @@ class ProcessState:
             ("processes are left", has_children()),
             ("files are left open", _open_descriptors() > self._descriptors + _SPARE_DESCRIPTORS),
             ("its output is closed", not self._can_write()),
+            ("its limits are others", _limits() != self._limits),
         ]
 
     def _can_write(self) -> bool:
@@ -99,7 +103,7 @@ def _undo(look: Callable[[], Any], put: Callable[[Any], object], value: Any) -> 
 
 
 def _back_to(folder: Path) -> bool:
-    """Go back to the working directory, and leave nothing of the last case in it."""
+    """Go back to the working directory; answers whether it is there."""
     try:
         os.chdir(folder)
     except OSError:
@@ -157,6 +161,12 @@ def _umask() -> int:
     current = os.umask(0o077)
     os.umask(current)
     return current
+
+
+def _limits() -> list[tuple[int, int]]:
+    """What the kernel lets the process use; of its data the hard limit alone, since each case has a soft one."""
+    _, data = resource.getrlimit(resource.RLIMIT_DATA)
+    return [*map(resource.getrlimit, _LIMITS), (data, data)]
 
 
 def _open_descriptors() -> int:

@@ -82,7 +82,7 @@ def test_what_is_deterministic_passes(checked, runs) -> None:
 def test_in_words(of, cli) -> None:
     done = cli("run", of("guessing/mean"), "--check-determinism")
     assert done.exit_code == 0
-    assert "1 cases ran twice: the same bits each time" in done.stdout
+    assert "cases that ran twice: 1, the same bits each time; results in " in done.stdout
 
 
 def test_times_are_not_compared(install, of, cli) -> None:

@@ -20,7 +20,7 @@ WAYS = {"serial": ("case", 1), "two workers": ("case", 2), "shared": ("shared", 
 def neighbours(fault: Fault) -> dict[str, Any]:
     """Cells that have nothing to do with it; some look at the state of their process."""
     if fault.task == "faulty-torch/double":
-        return {"tasks": [fault.task], "models": [{"faulty-torch/doubler": {"how": ["well", "better"]}}]}
+        return {"tasks": [fault.task], "models": [{"faulty-torch/doubler": {"how": how}} for how in ("well", "better")]}
     inspector = "faulty-torch/torch-inspector" if "torch" in str(fault.entry) else "faulty/inspector"
     task = fault.task if fault.task == "faulty/mutable-guess" else "guessing/guess"
     models = ["guessing/noisy", {inspector: {"value": [1.0, 2.0]}}, {"guessing/constant": {"value": [0.5, 1.5]}}]
@@ -28,9 +28,8 @@ def neighbours(fault: Fault) -> dict[str, Any]:
 
 
 def around(cells: dict[str, Any], own: dict[str, Any]) -> list[dict[str, Any]]:
-    """The case in the middle of its neighbours: none of them is twice."""
-    *most, last = cells["models"]
-    return [*([{**cells, "models": most}] if most else [{**cells, "models": [last]}]), own, cells]
+    """The first of the neighbours, the case, and then the others, those that look at their process among them."""
+    return [{**cells, "models": cells["models"][:1]}, own, cells]
 
 
 @pytest.fixture
