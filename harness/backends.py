@@ -1,17 +1,13 @@
-"""Backends: where and how a model runs. The processor is here; accelerators stand beside it, available or not."""
+"""Backends: where and how a model runs. The processor is here; accelerators, available or not, stand beside it."""
 
 from __future__ import annotations
 
-import ctypes.util
-import importlib.util
-import re
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+
+from harness.clocks import Clock, HostClock
 
 if TYPE_CHECKING:
     import torch
@@ -34,12 +30,36 @@ class Backend(ABC):
     device: ClassVar[str]
     """The name torch gives the device."""
 
+    # What follows holds for whatever computes on the host and is done when a call returns.
+
     @abstractmethod
     def unavailable(self) -> str | None:
         """Why it cannot be used here, or None if it can. Cheap: decided without importing torch."""
 
     def synchronize(self) -> None:
         """Wait until the device has done all it was asked to."""
+
+    def clock(self) -> Clock:
+        """What times a call on it."""
+        return HostClock(self.threads)
+
+    def reset(self) -> None:
+        """Between two cases: give the device's free memory back, and let its peak begin anew."""
+
+    def peak_memory(self) -> int | None:
+        """The most bytes of the device's memory in use since `reset`, above what was then.
+
+        None where there is none but the host's, or nothing counts it.
+        """
+        return None
+
+    def fingerprint(self) -> dict[str, str]:
+        """The device in coarse terms: two speeds are comparable where they are equal. Empty for the host itself."""
+        return {}
+
+    def conditions(self) -> dict[str, float]:
+        """How the device is doing now, as far as it tells: what may explain a speed, and never identifies it."""
+        return {}
 
     def torch_dtype(self) -> torch.dtype:
         """The dtype as torch has it."""
@@ -67,73 +87,3 @@ class Cpu(Backend):
     def unavailable(self) -> str | None:
         """Always there."""
         return None
-
-
-@dataclass(frozen=True)
-class Accelerator(Backend):
-    """A device behind torch's accelerator interface."""
-
-    build: ClassVar[str]
-    """The name torch's build gives the toolkit, in `torch/version.py`."""
-
-    def unavailable(self) -> str | None:
-        """The installed torch's build and the driver's library decide."""
-        if (version := _torch_build()) is None:
-            return "torch is not installed"
-        if not re.search(rf"^{self.build}\b[^=]*=\s*['\"]", version, re.MULTILINE):
-            return f"the installed torch is built without {self.build.upper()}"
-        return self.driver_missing()
-
-    def driver_missing(self) -> str | None:
-        """Why the driver cannot be used, or None."""
-        return None
-
-    def synchronize(self) -> None:
-        """Wait for the device's queue."""
-        import torch
-
-        torch.accelerator.synchronize()
-
-
-@dataclass(frozen=True)
-class Cuda(Accelerator):
-    """NVIDIA GPUs."""
-
-    device: ClassVar[str] = "cuda"
-    build: ClassVar[str] = "cuda"
-
-    def driver_missing(self) -> str | None:
-        """The driver brings libcuda."""
-        return None if ctypes.util.find_library("cuda") else "no NVIDIA driver: libcuda is not found"
-
-
-@dataclass(frozen=True)
-class Xpu(Accelerator):
-    """Intel GPUs."""
-
-    device: ClassVar[str] = "xpu"
-    build: ClassVar[str] = "xpu"
-
-    def driver_missing(self) -> str | None:
-        """The driver brings Level Zero."""
-        return None if ctypes.util.find_library("ze_loader") else "no Intel driver: the Level Zero loader is not found"
-
-
-@dataclass(frozen=True)
-class Mps(Accelerator):
-    """Apple's GPUs."""
-
-    device: ClassVar[str] = "mps"
-
-    def unavailable(self) -> str | None:
-        """Every torch for macOS has it."""
-        return None if sys.platform == "darwin" else "Metal is there on macOS only"
-
-
-@cache
-def _torch_build() -> str | None:
-    """The text of torch's version file: tells the build without paying for the import."""
-    spec = importlib.util.find_spec("torch")
-    if spec is None or spec.origin is None:
-        return None
-    return Path(spec.origin).with_name("version.py").read_text()

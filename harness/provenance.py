@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import re
-import subprocess
+import resource
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 
 import psutil
 
+from harness.git import GitError, git
+from harness.kernel import ROOT, Kernel
 from harness.redaction import Redactor
 
 _PACKAGES = ("paper-harness", "torch", "numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "mlflow")
@@ -31,6 +34,9 @@ They change numbers or speeds. Paths, names and whatever else an environment hol
 hash seed are kept as they were found, though cases get those that the harness sets.
 """
 _VALUE_LENGTH = 200
+_GIT_SECONDS = 10.0
+_SET_FOR_CASES = re.compile(r"(?:OMP|OPENBLAS|MKL|NUMBA)_NUM_THREADS|PYTHONHASHSEED")
+_SPEED_PACKAGES = ("numpy", "torch")
 
 
 def provenance(folder: Path) -> dict[str, Any]:
@@ -48,17 +54,16 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
 def git_state(folder: Path) -> dict[str, Any]:
     """The commit of the repository around a folder and whether it has uncommitted changes; None outside of one."""
     try:
-        commit = _git(folder, "rev-parse", "HEAD")
-        return {"commit": commit, "dirty": bool(_git(folder, "status", "--porcelain"))}
-    except (OSError, subprocess.SubprocessError):
+        commit = git(folder, "rev-parse", "HEAD", seconds=_GIT_SECONDS)
+        return {"commit": commit, "dirty": bool(git(folder, "status", "--porcelain", seconds=_GIT_SECONDS))}
+    except GitError:
         return {"commit": None, "dirty": None}
 
 
-@cache
-def machine() -> dict[str, Any]:
+def machine(root: Path = ROOT) -> dict[str, Any]:
     """The machine in the terms that matter for numbers and speeds."""
     return {
-        "cpu": _cpu_model(),
+        "cpu": Kernel(root).processor() or platform.processor() or platform.machine(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9),
         "system": f"{platform.system()} {platform.release().split('-')[0]}",
@@ -74,6 +79,67 @@ def machine_fingerprint() -> str:
     return f"{known['cpu']}, {known['cores']} cores, {known['memory_gb']} GB, {known['architecture']}"
 
 
+def speed_fingerprint(root: Path = ROOT) -> dict[str, str]:
+    """The machine and its libraries, so coarsely that a reboot changes nothing: equal where two speeds are one series.
+
+    Args:
+        root: where the kernel's files are.
+    """
+    known, kernel, versions = machine(root), Kernel(root), _versions()
+    limit = kernel.processor_limit()
+    variables = environment({name: value for name, value in os.environ.items() if not _SET_FOR_CASES.fullmatch(name)})
+    found = {
+        "cpu": known["cpu"],
+        "cores": str(known["cores"]),
+        "cpu_limit": f"{limit:g}" if limit else "",
+        "governor": kernel.governor(),
+        "memory_gb": str(known["memory_gb"]),
+        "architecture": known["architecture"],
+        "system": _release(known["system"]),
+        "python": _release(known["python"]),
+        **{package: versions.get(package) for package in _SPEED_PACKAGES},
+        "blas": _blas(),
+        "environment": " ".join(f"{name}={value}" for name, value in variables.items()),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+@dataclass(frozen=True)
+class Counters:
+    """What only grows; the difference of two tells what went on between them."""
+
+    total_time: int = 0
+    stolen_time: int = 0
+    involuntary_switches: int = 0
+    """How often this process, and those of its children that have ended, had to leave a processor to others."""
+
+    @classmethod
+    def now(cls, root: Path = ROOT) -> Counters:
+        """As they stand."""
+        usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        return cls(*Kernel(root).processor_time(), sum(usage.ru_nivcsw for usage in usages))
+
+
+_BEGINNING = Counters()
+
+
+def conditions(since: Counters = _BEGINNING, root: Path = ROOT) -> dict[str, float]:
+    """How busy the machine is: what may explain a speed, and never identifies it.
+
+    Args:
+        since: where the counters stood when what is to be explained began.
+        root: where the kernel's files are.
+    """
+    now = Counters.now(root)
+    elapsed = now.total_time - since.total_time
+    return {
+        "load_average": os.getloadavg()[0],
+        "free_memory": float(psutil.virtual_memory().available),
+        "steal_share": (now.stolen_time - since.stolen_time) / elapsed if elapsed else 0.0,
+        "involuntary_switches": float(now.involuntary_switches - since.involuntary_switches),
+    }
+
+
 def _versions() -> dict[str, str]:
     found = {}
     for package in _PACKAGES:
@@ -84,14 +150,14 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _cpu_model() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+def _release(version: str) -> str:
+    """The first two parts of a version."""
+    return ".".join(version.split(".")[:2])
 
 
-def _git(folder: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(folder), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+def _blas() -> str:
+    """The linear algebra that NumPy was built with. That of torch is part of torch's version."""
+    import numpy as np
+
+    found = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return f"{found.get('name', 'unknown')} {found.get('version', '')}".strip()

@@ -50,7 +50,9 @@ class Result:
     phases: dict[str, float] = field(default_factory=dict)
     """Seconds of each phase that the task marked."""
     peak_memory: int | None = None
-    """Bytes above what the process held when the case began."""
+    """Bytes above what the process held when the case began, without pages of files (code, mapped data)."""
+    device_memory: int | None = None
+    """The same of the accelerator's allocator; None without one, and where it does not count."""
     error: str | None = None
     """What went wrong, in one line."""
     traceback: str | None = None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.backends import Backend, Cpu, Cuda, Mps, Xpu
+from harness.accelerators import Cuda, Mps, Xpu
+from harness.backends import Backend, Cpu
 from harness.hookspecs import hookimpl
 
 

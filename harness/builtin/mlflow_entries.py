@@ -42,7 +42,7 @@ def parameters(row: Mapping[str, Any]) -> dict[str, str]:
 def metrics(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, float, int]]:
     """Names, values and steps: of a curve, the step is its one whole-numbered coordinate, or the position."""
     first = rows[0]
-    for name in ("seconds", "cpu_seconds", "peak_memory"):
+    for name in ("seconds", "cpu_seconds", "peak_memory", "device_memory"):
         if first[name] is not None:
             yield f"case/{name}", float(first[name]), 0
     if first["attempts"] > 1:

@@ -39,6 +39,9 @@ class Cell:
     def run(self, spec: CaseSpec) -> dict[str, Any]:
         """The message that tells a case's result; whatever the case raises becomes part of it."""
         message: dict[str, Any] = {"status": "ok", "values": [], "phases": {}, "error": None, "traceback": None}
+        message["device_memory"] = None  # of a case that does not get to its end
+        if self._instance_key != spec["instance"]:
+            self._instance_key, self._instance = "", None  # its memory is not to be had for nothing
         self._memory.start(spec["memory"])
         wall, cpu = time.perf_counter(), time.process_time()
         try:
@@ -55,12 +58,13 @@ class Cell:
 
     def held(self) -> int:
         """Bytes that the process holds now."""
-        return self._memory.resident()
+        return self._memory.held().resident
 
     def _evaluate(self, spec: CaseSpec, message: dict[str, Any]) -> None:
         task = construct(load(spec["task"]), spec["task_parameters"])
         model_class = load(spec["model"])
         backend = construct(load(spec["backend"]), spec["backend_parameters"])
+        backend.reset()
         cache = PartFiles(Path(spec["parts"]))
         seed_everything(spec["instance_seed"], backend.device)
         instance = self._shared_instance(spec, task, Context(spec["instance_seed"], backend, cache))
@@ -71,6 +75,7 @@ class Cell:
         message["values"] = [
             row for name, path in spec["metrics"] for row in _rows(name, _metric(task, name, path), instance, outcome)
         ]
+        message["device_memory"] = backend.peak_memory()
 
     def _shared_instance(self, spec: CaseSpec, task: Any, context: Context) -> Any:
         """The instance: made anew, or a copy of the one that the case before it had (a model may spoil its own)."""

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 
+from harness.kernel import ROOT, Kernel
+
 _SHARED_FRACTION = 0.8
 """Of the machine's memory, what all cases together may use where their suite says nothing."""
-_OWN_GROUPS = Path("/proc/self/cgroup")
-_GROUPS = Path("/sys/fs/cgroup")
 _COUNTERS = Path("/proc/vmstat")
 
 
-def machine_memory() -> int:
+def machine_memory(root: Path = ROOT) -> int:
     """Bytes of memory that this machine has, or that the control groups of this process may use."""
     limits: list[int] = [psutil.virtual_memory().total]
-    for path in _limit_files():
+    for path in Kernel(root).limits("memory", "memory.max", "memory.limit_in_bytes"):
         with contextlib.suppress(OSError, ValueError):  # no such file, or the word `max`
             limits.append(int(path.read_text()))
     return min(limits)
@@ -36,14 +35,3 @@ def memory_kills() -> int:
             if line.startswith("oom_kill "):
                 return int(line.split()[1])
     return 0
-
-
-def _limit_files() -> Iterator[Path]:
-    """The files with the limits of the groups that this process is in, and of those around them (versions 2 and 1)."""
-    with contextlib.suppress(OSError):
-        for line in _OWN_GROUPS.read_text().splitlines():
-            _, controllers, name = line.split(":", 2)
-            if controllers in ("", "memory"):
-                root, file = (_GROUPS / "memory", "memory.limit_in_bytes") if controllers else (_GROUPS, "memory.max")
-                group = root / name.strip("/")
-                yield from (folder / file for folder in (group, *group.parents) if folder.is_relative_to(root))

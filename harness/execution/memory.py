@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import gc
 import os
 import resource
 import sys
-from pathlib import Path
+from typing import NamedTuple
 
-_STATUS = Path("/proc/self/status")
 _OUT_OF_MEMORY_TEXTS = ("can't allocate memory", "out of memory", "unable to allocate", "cannot allocate memory")
+_LEFT_OVER = 1 << 20
+"""Bytes that earlier cases of a process may leave before they are asked for: what is free is taken again, unseen."""
+
+
+class Held(NamedTuple):
+    """What this process holds, in bytes."""
+
+    resident: int
+    """All that it has in memory now."""
+    files: int
+    """Of that, pages of files: the page cache's, such as code, which a forked process finds page by page."""
+    peak: int
+    """The most that it had in memory since the last reset."""
+    data: int | None
+    """What counts against the limit; None where there is no such account."""
+
+    @property
+    def own(self) -> int:
+        """What is the process's own."""
+        return self.resident - self.files
 
 
 class MemoryMeter:
@@ -17,17 +39,24 @@ class MemoryMeter:
     def __init__(self) -> None:
         # Opened once: a shared process may run thousands of cases a second.
         self._clear_refs = _open("/proc/self/clear_refs", os.O_WRONLY)
-        self._statm = _open("/proc/self/statm", os.O_RDONLY)
+        self._status = _open("/proc/self/status", os.O_RDONLY)
+        self._least = sys.maxsize
         self._baseline = 0
 
     def start(self, limit: float | None = None) -> None:
         """A case begins."""
+        held = self.held()
+        if held.own > self._least + _LEFT_OVER:
+            _give_back()
+            held = self.held()
+            self._least = held.own
+        self._least = min(self._least, held.own)
+        self._baseline = held.own
         if self._clear_refs is not None:  # the mark may come from an earlier case, or from the server
             os.pwrite(self._clear_refs, b"5", 0)
-        self._baseline = self.resident()
-        if limit is not None and (held := _data()) is not None:
+        if limit is not None and held.data is not None:
             _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-            wanted = held + int(limit)
+            wanted = held.data + int(limit)
             resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard < 0 else min(wanted, hard), hard))
 
     def lift(self) -> None:
@@ -36,14 +65,18 @@ class MemoryMeter:
         resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
 
     def peak(self) -> int:
-        """The most bytes held since the start, above what was held then."""
-        return max(0, _high_water_mark() - self._baseline)
+        """The most bytes of its own that the process held since the start, above what it held then."""
+        held = self.held()
+        return max(0, held.peak - held.files - self._baseline)
 
-    def resident(self) -> int:
-        """Bytes of memory that this process holds now."""
-        if self._statm is None:
-            return _high_water_mark()
-        return int(os.pread(self._statm, 256, 0).split()[1]) * resource.getpagesize()
+    def held(self) -> Held:
+        """What this process holds now."""
+        if self._status is None:
+            return Held(_largest(), 0, _largest(), None)
+        lines = (line.split() for line in os.pread(self._status, 1 << 14, 0).splitlines())
+        sizes = {line[0]: int(line[1]) * 1024 for line in lines if len(line) == 3 and line[2] == b"kB"}
+        resident, files, peak = (sizes.get(name) for name in (b"VmRSS:", b"RssFile:", b"VmHWM:"))
+        return Held(resident or _largest(), files or 0, peak or _largest(), sizes.get(b"VmData:"))
 
 
 def is_out_of_memory(error: BaseException, text: str) -> bool:
@@ -51,8 +84,15 @@ def is_out_of_memory(error: BaseException, text: str) -> bool:
     return isinstance(error, MemoryError) or any(known in text.lower() for known in _OUT_OF_MEMORY_TEXTS)
 
 
-def _high_water_mark() -> int:
-    """The peak of this process since the last reset. Right in a forked process only: it survives an exec."""
+def _give_back() -> None:
+    """Free what only waits to be freed, and let the C library return what is free."""
+    gc.collect()
+    with contextlib.suppress(AttributeError):  # glibc's
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _largest() -> int:
+    """The most that this process has held, where nothing tells more."""
     usage = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return usage if sys.platform == "darwin" else usage * 1024
 
@@ -62,12 +102,3 @@ def _open(path: str, mode: int) -> int | None:
         return os.open(path, mode | os.O_CLOEXEC)
     except OSError:
         return None  # no Linux
-
-
-def _data() -> int | None:
-    """Bytes that count against the limit; None where there is no such account."""
-    try:
-        lines = _STATUS.read_text().splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData")), None)

@@ -91,6 +91,7 @@ class Message(TypedDict):
     seconds: float
     cpu_seconds: float
     peak_memory: int
+    device_memory: int | None
 
 
 _MESSAGES: TypeAdapter[Message | Started] = TypeAdapter(
@@ -116,6 +117,7 @@ def result(message: Message) -> Result:
         cpu_seconds=message["cpu_seconds"],
         phases=message["phases"],
         peak_memory=message["peak_memory"],
+        device_memory=message["device_memory"],
         error=message["error"],
         traceback=message["traceback"],
     )

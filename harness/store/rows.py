@@ -14,7 +14,7 @@ from harness.results import Measurement, Result, Status
 if TYPE_CHECKING:
     from harness.plan.case import Case
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised with each change of the columns, which is then a step of `harness.store.versions`."""
 SCHEMA_KEY = "harness.schema"
 """Under this key the metadata of a table name its version."""
@@ -54,6 +54,7 @@ SCHEMA = pa.schema(
         ("reused_from", pa.string()),
         ("finished_at", pa.timestamp("ms", tz="UTC")),
         ("attempts", pa.int64()),
+        ("device_memory", pa.int64()),
     ],
     metadata={SCHEMA_KEY: str(SCHEMA_VERSION)},
 )
@@ -92,6 +93,7 @@ def to_batch(run: str, suite: str, case: Case, result: Result, finished_at: int)
         "reused_from": result.reused_from,
         "finished_at": finished_at,
         "attempts": result.attempts,
+        "device_memory": result.device_memory,
     }
     rows = [{**shared, **_value(measurement)} for measurement in result.measurements] or [shared]
     structs = pa.scalar(rows, _ROWS).values  # one conversion for all columns
@@ -123,6 +125,7 @@ def _result(rows: list[dict[str, Any]]) -> Result:
         cpu_seconds=first["cpu_seconds"],
         phases=json.loads(first["phases"]),
         peak_memory=first["peak_memory"],
+        device_memory=first["device_memory"],
         error=first["error"],
         traceback=first["traceback"],
         output=first["output"],

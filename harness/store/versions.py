@@ -73,5 +73,10 @@ def _count_attempts(table: pa.Table) -> pa.Table:
     return table.append_column("attempts", pa.repeat(pa.scalar(1, pa.int64()), len(table)))
 
 
-MIGRATIONS: tuple[Callable[[pa.Table], pa.Table], ...] = (_count_attempts,)
+def _count_device_memory(table: pa.Table) -> pa.Table:
+    """Version 3: the memory of an accelerator is measured too."""
+    return table.append_column("device_memory", pa.nulls(len(table), pa.int64()))
+
+
+MIGRATIONS: tuple[Callable[[pa.Table], pa.Table], ...] = (_count_attempts, _count_device_memory)
 """From each version to the next, the first from version 1."""

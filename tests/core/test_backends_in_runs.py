@@ -85,7 +85,7 @@ def test_what_was_skipped_runs_when_its_backend_is_there(install, of, runs, monk
 
 
 def test_cuda_is_skipped_where_torch_or_the_driver_lacks_it(of, runs, cli, monkeypatch) -> None:
-    monkeypatch.setattr("harness.backends._torch_build", lambda: "cuda: Optional[str] = None")
+    monkeypatch.setattr("harness.accelerators._torch_build", lambda: "cuda: Optional[str] = None")
     said = cli("run", of("guessing/mean", backends=["cuda"]))
     assert said.exit_code == 0
     assert "1 skipped, cuda: the installed torch is built without CUDA" in said.stderr

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from harness import Along, Family, Paper, metric
-from harness.backends import Cpu, Cuda, Mps, Xpu
+from harness.accelerators import Cuda, Mps, Xpu
+from harness.backends import Cpu
 from harness.components import construct, import_path, kebab, parameters, summary, where
 from harness.errors import PluginError
 from harness.plan.versions import versions
@@ -179,7 +180,7 @@ def test_the_processor_is_always_there():
     ],
 )
 def test_why_an_accelerator_is_not_there(monkeypatch, backend, build, reason):
-    monkeypatch.setattr("harness.backends._torch_build", lambda: build)
+    monkeypatch.setattr("harness.accelerators._torch_build", lambda: build)
     monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
     monkeypatch.setattr("sys.platform", "linux")
     assert backend().unavailable() == reason
@@ -187,7 +188,7 @@ def test_why_an_accelerator_is_not_there(monkeypatch, backend, build, reason):
 
 @pytest.mark.parametrize(("backend", "build"), [(Cuda, "cuda = '12.4'\n"), (Xpu, "xpu = '2025'\n"), (Mps, None)])
 def test_an_accelerator_with_a_build_and_a_driver_is_there(monkeypatch, backend, build):
-    monkeypatch.setattr("harness.backends._torch_build", lambda: build)
+    monkeypatch.setattr("harness.accelerators._torch_build", lambda: build)
     monkeypatch.setattr("ctypes.util.find_library", lambda name: f"lib{name}.so")
     monkeypatch.setattr("sys.platform", "darwin")
     assert backend().unavailable() is None

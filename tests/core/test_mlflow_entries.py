@@ -26,6 +26,7 @@ ROW = {
     "seconds": 1.0,
     "cpu_seconds": None,
     "peak_memory": 5,
+    "device_memory": None,
     "attempts": 1,
     "phases": "{}",
     "task_parameters": "{}",

@@ -108,15 +108,11 @@ def test_memory_is_shared_among_the_workers(monkeypatch) -> None:
         ("3:cpu:/job", "memory/job/memory.limit_in_bytes", "1000000", False),
     ],
 )
-def test_the_memory_of_the_machine_is_that_of_its_control_groups(
-    groups, file, content, limited, tmp_path, monkeypatch
-) -> None:
-    (tmp_path / file).parent.mkdir(parents=True)
-    (tmp_path / file).write_text(f"{content}\n")
-    (tmp_path / "own").write_text(f"{groups}\n")
-    monkeypatch.setattr(machine, "_GROUPS", tmp_path)
-    monkeypatch.setattr(machine, "_OWN_GROUPS", tmp_path / "own")
-    assert machine.machine_memory() == (1_000_000 if limited else psutil.virtual_memory().total)
+def test_the_memory_of_the_machine_is_that_of_its_control_groups(groups, file, content, limited, tmp_path) -> None:
+    for path, text in {"proc/self/cgroup": groups, f"sys/fs/cgroup/{file}": content}.items():
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).write_text(f"{text}\n")
+    assert machine.machine_memory(tmp_path) == (1_000_000 if limited else psutil.virtual_memory().total)
 
 
 def test_kills_by_the_kernel_are_counted(tmp_path: Path, monkeypatch) -> None:

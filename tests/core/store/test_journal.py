@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from harness.errors import DamagedError
 from harness.store.frames import Frame, Gap, frame, frames
 from harness.store.journal import Journal, JournalReader, read_journal
-from harness.store.rows import SCHEMA, SCHEMA_KEY
+from harness.store.rows import SCHEMA, SCHEMA_KEY, SCHEMA_VERSION
 from harness.store.store import JOURNAL
 
 from .conftest import batch
@@ -222,12 +222,13 @@ def test_a_journal_that_is_there_is_not_written_over(journal) -> None:
 def test_a_journal_of_a_newer_version_is_refused(tmp_path) -> None:
     path = tmp_path / "run" / JOURNAL
     path.parent.mkdir()
-    newer = SCHEMA.with_metadata({SCHEMA_KEY: "3"})
+    newer = SCHEMA.with_metadata({SCHEMA_KEY: str(SCHEMA_VERSION + 1)})
     path.write_bytes(frame(memoryview(newer.serialize())))
     with pytest.raises(DamagedError) as error:
         read_journal(path)
     assert str(error.value) == (
-        "run run was written by a newer version of the harness (store schema 3, this one reads up to 2): "
+        f"run run was written by a newer version of the harness (store schema {SCHEMA_VERSION + 1}, this one reads up "
+        f"to {SCHEMA_VERSION}): "
         "update paper-harness"
     )
 

@@ -31,6 +31,7 @@ results = st.builds(
     cpu_seconds=st.none() | numbers,
     phases=st.dictionaries(texts, numbers, max_size=3),
     peak_memory=st.none() | st.integers(0, 2**62),
+    device_memory=st.none() | st.integers(0, 2**62),
     error=st.none() | texts,
     traceback=st.none() | texts,
     output=st.none() | texts,

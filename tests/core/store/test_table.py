@@ -13,7 +13,7 @@ from harness.errors import DamagedError
 from harness.results import Measurement, Result, Status
 from harness.store import table as module
 from harness.store.digests import digest, read_digests
-from harness.store.rows import SCHEMA, SCHEMA_KEY
+from harness.store.rows import SCHEMA, SCHEMA_KEY, SCHEMA_VERSION
 from harness.store.store import TABLE
 from harness.store.table import read_table, write_table
 
@@ -118,7 +118,7 @@ def test_another_table_is_named(path) -> None:
 
 
 def test_a_table_of_a_newer_version_is_refused(path) -> None:
-    pq.write_table(SCHEMA.empty_table().replace_schema_metadata({SCHEMA_KEY: "3"}), path)
+    pq.write_table(SCHEMA.empty_table().replace_schema_metadata({SCHEMA_KEY: str(SCHEMA_VERSION + 1)}), path)
     with pytest.raises(DamagedError, match=r"^run run was written by a newer version .* update paper-harness$"):
         read_table(path)
 

@@ -13,11 +13,15 @@ import pytest
 import harness
 from harness.api import prepare
 from harness.errors import DamagedError
+from harness.store.digests import write_digests
+from harness.store.frames import frame
+from harness.store.journal import read_journal
 from harness.store.rows import SCHEMA, SCHEMA_KEY, SCHEMA_VERSION
-from harness.store.store import RECORD, TABLE, Store
+from harness.store.store import JOURNAL, RECORD, SUITE, TABLE, Store
+from harness.store.table import write_table
 from harness.store.versions import MIGRATIONS, check_version, read_old_journal
 
-from .conftest import DATA
+from .conftest import DATA, batch
 
 FINISHED, BROKEN_OFF = "20261121-104419-toy", "20261121-104444-toy"
 
@@ -39,6 +43,7 @@ def test_a_run_of_version_1_is_read(run, cases, old) -> None:
     assert table.schema.equals(SCHEMA, check_metadata=True)
     assert len(table["case"].unique()) == cases
     assert table["attempts"].unique().to_pylist() == [1]
+    assert table["device_memory"].unique().to_pylist() == [None]
     assert dict(store.results(run)).keys() == {*table["case"].to_pylist()}
     assert store.table(run, ["attempts", "key"]).equals(table.select(["attempts", "key"]))
     assert store.record(run)["run"] == run
@@ -66,7 +71,7 @@ def test_commands_read_a_store_of_version_1(old, cli, toys) -> None:
 def as_version_1(folder: Path) -> None:
     """Make of a run what version 1 would have written."""
     table = pq.read_table(folder / TABLE)
-    plain = table.drop_columns(["attempts"]).replace_schema_metadata({SCHEMA_KEY: "1"})
+    plain = table.drop_columns(["attempts", "device_memory"]).replace_schema_metadata({SCHEMA_KEY: "1"})
     pq.write_table(plain, folder / TABLE, compression="zstd")
     record = json.loads((folder / RECORD).read_text())
     del record["schema"]
@@ -74,13 +79,33 @@ def as_version_1(folder: Path) -> None:
     (folder / "SHA256SUMS").unlink()
 
 
-def test_results_of_version_1_are_reused(of, runs) -> None:
+def as_version_2(folder: Path) -> None:
+    """Make of a run what version 2 would have written."""
+    table = pq.read_table(folder / TABLE)
+    write_table(folder / TABLE, table.drop_columns(["device_memory"]).replace_schema_metadata({SCHEMA_KEY: "2"}))
+    record = json.loads((folder / RECORD).read_text())
+    (folder / RECORD).write_text(json.dumps({**record, "schema": 2}))
+    write_digests(folder, (RECORD, SUITE, TABLE))
+
+
+@pytest.mark.parametrize("as_before", [as_version_1, as_version_2])
+def test_results_of_older_versions_are_reused(as_before, of, runs) -> None:
     path = of("guessing/mean", "guessing/shifted")
     first = harness.run(path, store=runs)
-    as_version_1(first.directory)
+    as_before(first.directory)
     second = harness.run(path, store=runs)
     assert {*second.frame.reused_from} == {first.id}
     assert {*second.frame.attempts} == {1}
+
+
+def test_a_journal_of_version_2_is_read(tmp_path) -> None:
+    old = pa.Table.from_batches([batch(0)]).drop_columns(["device_memory"]).replace_schema_metadata({SCHEMA_KEY: "2"})
+    (content,) = old.to_batches()
+    path = tmp_path / JOURNAL
+    path.write_bytes(b"".join(frame(memoryview(part.serialize())) for part in (old.schema, content)))
+    table = read_journal(path).table
+    assert table.schema.equals(SCHEMA, check_metadata=True)
+    assert table.drop_columns(["device_memory"]).equals(old)
 
 
 @pytest.mark.parametrize("version", [b"0x2", "-1", "two", b"\xff", 1.5, "٢"])
@@ -91,9 +116,9 @@ def test_what_is_no_version_is_named(version) -> None:
 
 def newer(folder: Path) -> None:
     record = json.loads((folder / RECORD).read_text())
-    (folder / RECORD).write_text(json.dumps({**record, "schema": 3}))
+    (folder / RECORD).write_text(json.dumps({**record, "schema": SCHEMA_VERSION + 1}))
     table = pq.read_table(folder / TABLE)
-    pq.write_table(table.replace_schema_metadata({SCHEMA_KEY: "3"}), folder / TABLE)
+    pq.write_table(table.replace_schema_metadata({SCHEMA_KEY: str(SCHEMA_VERSION + 1)}), folder / TABLE)
 
 
 def test_a_run_of_a_newer_version_is_refused_and_passed_over(of, cli, runs) -> None:
@@ -101,8 +126,8 @@ def test_a_run_of_a_newer_version_is_refused_and_passed_over(of, cli, runs) -> N
     first, second = harness.run(path, store=runs), harness.run(path, store=runs, fresh=True)
     newer(second.directory)
     said = (
-        f"run {second.id} was written by a newer version of the harness (store schema 3, this one reads up to 2): "
-        "update paper-harness"
+        f"run {second.id} was written by a newer version of the harness (store schema {SCHEMA_VERSION + 1}, this one "
+        f"reads up to {SCHEMA_VERSION}): update paper-harness"
     )
     refused = cli("results", second.id)
     assert (refused.exit_code, str(refused.exception)) == (1, said)

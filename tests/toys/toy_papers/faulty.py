@@ -357,7 +357,14 @@ def babbles_to_the_harness(values):
 @fault
 def sends_a_result_of_its_own(values):
     forged = {"event": "finished", "case": "another", "last": False, "status": "ok", "values": [], "phases": {}}
-    forged |= {"error": None, "traceback": None, "seconds": 0.0, "cpu_seconds": 0.0, "peak_memory": 0}
+    forged |= {
+        "error": None,
+        "traceback": None,
+        "seconds": 0.0,
+        "cpu_seconds": 0.0,
+        "peak_memory": 0,
+        "device_memory": None,
+    }
     for channel in _channels():
         channel.send(json.dumps(forged).encode() + b"\n")
     time.sleep(1000)
