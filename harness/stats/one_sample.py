@@ -1,4 +1,4 @@
-"""Tests that paired differences are centred at zero; all two-sided.
+"""Tests that paired differences are centred at zero; two-sided, but for `signed_rank_tests`.
 
 `differences` are a 1-d sequence of finite floats, one for each pair, independent of each other; ValueError otherwise.
 A single pair says nothing of the spread: the p-value is 1.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,17 +47,26 @@ def wilcoxon_test(differences: Values) -> float:
 
     Exact, with ties too, up to 200 differences; beyond, by the normal approximation. Below six it never reaches 0.05.
     """
-    from scipy.special import ndtr
-
     sample = finite_values(differences, "differences")
-    ranks = midranks(np.abs(sample[sample != 0]))
-    rank_sum = abs(float(ranks @ np.sign(sample[sample != 0])))
-    if rank_sum == 0:
-        return 1.0
-    if ranks.size > EXACT_RANKS:
-        return 2 * float(ndtr(-rank_sum / math.sqrt(ranks @ ranks)))
-    sums, chances = rank_sums((2 * ranks).astype(int))
-    return float(chances[np.abs(sums) >= 2 * rank_sum].sum())
+    return min(1.0, 2 * float(signed_rank_tests(np.stack([sample, -sample])).min()))
+
+
+def signed_rank_tests(rows: Floats) -> Floats:
+    """The signed-rank test of each row of finite differences (m, n), one-sided, as p-values of the shape (m,).
+
+    A small one says that the differences lie above zero. They are exact where the differences are symmetric about zero,
+    and too large where they are symmetric about a number below. Zeros, ties and many ranks as in `wilcoxon_test`.
+    """
+    magnitudes = np.abs(rows)
+    steps = np.diff(np.sort(magnitudes, axis=1), axis=1, prepend=0)
+    distinct: NDArray[np.bool_] = (steps > 0).all(axis=1) & (rows.shape[1] <= EXACT_RANKS)
+    p_values = np.ones(len(rows))
+    ranks = np.argsort(np.argsort(magnitudes[distinct], axis=1), axis=1) + 1
+    if distinct.any():
+        p_values[distinct] = _upper_tail(rows.shape[1])[np.where(rows[distinct] > 0, ranks, 0).sum(axis=1)]
+    for place in np.flatnonzero(~distinct):
+        p_values[place] = _signed_rank_test(rows[place])
+    return p_values
 
 
 def permutation_test(differences: Values, resamples: int = 9999, seed: int = 0) -> float:
@@ -128,3 +138,22 @@ def rank_sums(ranks: NDArray[np.integer]) -> tuple[NDArray[np.integer], Floats]:
         chances[rank:] += chances[: total + 1 - rank].copy()
         chances /= 2
     return 2 * np.arange(total + 1) - total, chances
+
+
+def _signed_rank_test(sample: Floats) -> float:
+    """For whatever sample: with zeros, ties, or more differences than are counted out."""
+    from scipy.special import ndtr
+
+    ranks = midranks(np.abs(sample[sample != 0]))
+    rank_sum = float(ranks @ np.sign(sample[sample != 0]))
+    if ranks.size > EXACT_RANKS:
+        return float(ndtr(-rank_sum / math.sqrt(ranks @ ranks)))
+    sums, chances = rank_sums((2 * ranks).astype(int))
+    return float(chances[sums >= 2 * rank_sum].sum())
+
+
+@cache
+def _upper_tail(count: int) -> Floats:
+    """The chance that the positive ones of so many distinct ranks add up to at least 0, 1, 2 ..."""
+    _, chances = rank_sums(np.arange(1, count + 1))
+    return np.cumsum(chances[::-1])[::-1]

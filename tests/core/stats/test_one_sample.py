@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.stats.one_sample import bootstrap_test, permutation_test, t_test, wilcoxon_test
+from harness.stats.one_sample import bootstrap_test, permutation_test, signed_rank_tests, t_test, wilcoxon_test
 
 ALL = [t_test, wilcoxon_test, permutation_test, bootstrap_test]
 numbers = st.integers(-1000, 1000).map(lambda number: number / 16)
@@ -35,6 +35,30 @@ def test_wilcoxon_is_scipys(values: list[float], zeros: list[float]) -> None:
 def test_wilcoxon_is_exact_with_ties(values: list[float]) -> None:
     signed = np.sign(values) * stats.rankdata(np.abs(values)) - np.sign(values) * values.count(0)
     assert wilcoxon_test(values) == pytest.approx(permutation_test(signed[signed != 0]), abs=1e-10)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 40), st.integers(0, 5))
+def test_one_sided_signed_ranks_of_rows_are_scipys(seed: int, count: int, rows: int) -> None:
+    table = np.random.default_rng(seed).normal(0.3, 1, (rows, count))
+    expected = [stats.wilcoxon(row, alternative="greater", method="exact").pvalue for row in table]
+    assert signed_rank_tests(table) == pytest.approx(expected, abs=1e-10)
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.integers(-3, 3), min_size=7, max_size=7), min_size=1, max_size=4))
+def test_one_sided_signed_ranks_are_exact_with_ties_and_zeros(rows: list[list[int]]) -> None:
+    for row, p_value in zip(rows, signed_rank_tests(np.array(rows, dtype=float)), strict=True):
+        signed = np.array([value for value in row if value])
+        ranks = stats.rankdata(np.abs(signed)) if signed.size else np.empty(0)
+        patterns = np.array(list(product((-1, 1), repeat=signed.size)))
+        assert p_value == pytest.approx(np.mean(patterns @ ranks >= np.sign(signed) @ ranks))
+
+
+def test_one_sided_signed_ranks_of_many_are_the_normal_approximation() -> None:
+    row = np.random.default_rng(0).normal(0.1, 1, 240)
+    expected = stats.wilcoxon(row, alternative="greater", method="approx").pvalue
+    assert signed_rank_tests(row[None])[0] == pytest.approx(expected, abs=1e-10)
 
 
 @pytest.mark.parametrize("ties", [1, 4])
