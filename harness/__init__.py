@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from harness.errors import HarnessError, InvalidOutcomeError
     from harness.hookspecs import hookimpl
     from harness.metrics import Along, Metric, metric
+    from harness.operations import Operation
     from harness.papers import Claim, Family, Paper
     from harness.tasks import Task
 
@@ -30,6 +31,7 @@ _HOME = {
     "InvalidOutcomeError": "errors",
     "Judged": "checks.check",
     "Metric": "metrics",
+    "Operation": "operations",
     "Paper": "papers",
     "RunResult": "api",
     "Task": "tasks",
@@ -55,6 +57,7 @@ __all__ = [
     "InvalidOutcomeError",
     "Judged",
     "Metric",
+    "Operation",
     "Paper",
     "RunResult",
     "Task",

@@ -34,6 +34,10 @@ class Context:
         """Wall-clock seconds spent in each phase so far."""
         self._cache = cache
 
+    def anew(self) -> Context:
+        """The same surroundings with the randomness at its beginning, and no phase timed yet."""
+        return Context(self.seed, self.backend, self._cache)
+
     @cached_property
     def rng(self) -> np.random.Generator:
         """NumPy's generator for this context; its state moves on with use."""

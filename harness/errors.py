@@ -22,6 +22,10 @@ class ExitCode(enum.IntEnum):
     STORE_FAILED = 5
     """Results could not be written any more (a full disk, a folder that is gone), those written before being whole; or
     `harness results --check` has found damage."""
+    SLOWER = 6
+    """`harness speed check` has found an operation that got slower."""
+    INCONCLUSIVE = 7
+    """`harness speed check` could not say of every operation whether it got slower: too much noise, too little time."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C or a signal; finished cases are kept."""
 

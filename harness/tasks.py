@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from harness.context import Context
 from harness.metrics import Metric
+from harness.operations import Operation
 
 InstanceT = TypeVar("InstanceT")
 ModelT = TypeVar("ModelT")
@@ -30,6 +31,8 @@ class Task(ABC, Generic[InstanceT, ModelT, OutcomeT]):
     """Other values of the parameters for the scales `smoke` and `paper`. Models may declare the same."""
     timed: ClassVar[bool] = False
     """Whether a metric is a speed: such cases run alone on the machine, one after the other."""
+    operations: ClassVar[tuple[str, ...]] = ()
+    """Names of what can be timed by itself, such as `forward`: what `harness speed` measures."""
 
     @abstractmethod
     def instance(self, context: Context) -> InstanceT:
@@ -42,3 +45,10 @@ class Task(ABC, Generic[InstanceT, ModelT, OutcomeT]):
         Raises:
             InvalidOutcomeError: the model's answer is not a legal one.
         """
+
+    def operation(self, name: str, model: ModelT, instance: InstanceT, context: Context) -> Operation:
+        """One of `operations`, ready to be called again and again, with everything built that is not to be timed.
+
+        It has not been called yet: its first call is timed too. `context.rng` is the model's own.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not make its operation {name!r}")

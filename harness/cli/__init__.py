@@ -23,6 +23,7 @@ _COMMANDS = {
     "run": "Run a suite and rank its models.",
     "schema": "Print the JSON Schema of suites, for editors.",
     "show": "Show a paper, task, model or metric.",
+    "speed": "Measure operations: beside a baseline, another commit, the history.",
     "validate": "Check suites without running them.",
     "watch": "Follow a run with a page that keeps itself up to date.",
 }
@@ -69,8 +70,8 @@ def root() -> None:
 
     \b
     Exit codes: 0 all is well, 2 the input is wrong, 3 a case failed, 4 a claim
-    failed, 5 the results could not be stored, 130 interrupted, 1 a defect of the
-    harness itself.
+    failed, 5 the results could not be stored, 6 something got slower, 7 it cannot
+    be said, 130 interrupted, 1 a defect of the harness itself.
     """
 
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from harness.cli.comparison_options import comparison_options
+from harness.cli.output import check_output
 from harness.cli.say import say
 
 if TYPE_CHECKING:
     from harness.compare.options import Options
     from harness.report.live import Progress
 
+_NAME = "report.html"
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _OPTIONS = (
     click.option("--store", type=click.Path(path_type=Path), help="Folder of runs.  [default: reports]"),
@@ -113,7 +115,7 @@ def _markdown(folders: list[Path], output: Path | None, options: Options) -> Non
     if output is None:
         say(text, nl=False)
     else:
-        _check(output)
+        check_output(output, _NAME)
         write_atomically(output, lambda temporary: temporary.write_text(text, encoding="utf-8"))
         say(str(output))
 
@@ -121,16 +123,7 @@ def _markdown(folders: list[Path], output: Path | None, options: Options) -> Non
 def _target(folders: list[Path], output: Path | None) -> Path:
     """Where the page goes: where it was asked for, or into the folder of the (later) run."""
     if output is None:
-        name = "report.html" if len(folders) == 1 else f"report-against-{folders[0].name}.html"
+        name = _NAME if len(folders) == 1 else f"report-against-{folders[0].name}.html"
         return folders[-1] / name
-    _check(output)
+    check_output(output, _NAME)
     return output
-
-
-def _check(output: Path) -> None:
-    from harness.errors import HarnessError
-
-    if output.is_dir():
-        raise HarnessError(f"{output} is a folder: give the name of a file, such as {output / 'report.html'}")
-    if not output.absolute().parent.is_dir():
-        raise HarnessError(f"{output}: there is no folder {output.absolute().parent}")

@@ -63,8 +63,8 @@ class LocalExecutor:
         self._memory = memory
         self._watch = MemoryWatch(lambda case: wire.memory_limit(case, memory))
         self._selector = selectors.DefaultSelector()
-        self._servers: dict[int, Server] = {}
-        self._running: dict[Job, Server] = {}
+        self._servers: dict[int, Server[Job]] = {}
+        self._running: dict[Job, Server[Job]] = {}
         self._queue = Queue(())
         self._starts: Counter[str] = Counter()
         self._crashes: Counter[str] = Counter()
@@ -169,7 +169,7 @@ class LocalExecutor:
         for end in ends:
             yield from self._finish(end)
 
-    def _finish(self, end: End) -> Iterator[Event]:
+    def _finish(self, end: End[Job]) -> Iterator[Event]:
         """A job has ended: what ran has its result, what did not waits again."""
         job = end.job
         yield from self._listen(job)
@@ -194,7 +194,7 @@ class LocalExecutor:
         result = dataclasses.replace(result, attempts=max(1, self._starts[case.id]))
         yield Event(case, presentable(result, self._redactor))
 
-    def _replace(self, threads: int, server: Server) -> Iterator[Event]:
+    def _replace(self, threads: int, server: Server[Job]) -> Iterator[Event]:
         """A zygote has died: while importing (then the next leaves that out), or with its jobs, perhaps by one."""
         self._selector.unregister(server.control)
         server.close()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 import time
 
+from harness.execution.job import Job
 from harness.execution.server import End
 from harness.results import Result, Status
 
 _ABORTED_ALLOCATION = "std::bad_alloc"
 
 
-def verdict(end: End, memory: int, *, kernel_kills: bool) -> Result:
+def verdict(end: End[Job], memory: int, *, kernel_kills: bool) -> Result:
     """The result of the case that a job was running when it ended.
 
     Args:

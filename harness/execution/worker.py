@@ -29,8 +29,8 @@ def serve(job: int, scratch: Path) -> bool:
         Whether no process is left behind.
     """
     own = os.getpid()
-    _volunteer()
-    _settle(scratch)
+    volunteer()
+    settle(scratch)
     with socket.socket(fileno=job) as channel, channel.makefile("rb") as requests:
         cell = Cell()
         state = None
@@ -57,7 +57,7 @@ def serve(job: int, scratch: Path) -> bool:
     return not has_children()
 
 
-def _volunteer() -> None:
+def volunteer() -> None:
     """If the kernel has to kill somebody for memory, then this process and not the coordinator."""
     with contextlib.suppress(OSError):
         score = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
@@ -65,7 +65,8 @@ def _volunteer() -> None:
         os.close(score)
 
 
-def _settle(scratch: Path) -> None:
+def settle(scratch: Path) -> None:
+    """Work in a folder of its own, which is also where temporary files go."""
     scratch.mkdir()
     os.chdir(scratch)
     os.environ["TMPDIR"] = tempfile.tempdir = str(scratch)

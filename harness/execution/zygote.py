@@ -35,7 +35,7 @@ CLEAN = 111
 """Exit code of a worker that ended as it should and left no process behind."""
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
-_BASICS = ("harness.execution.worker", "numpy", "numpy.random")
+_BASICS = ("numpy", "numpy.random")
 _SWEEPS = 100
 
 
@@ -50,7 +50,7 @@ def main() -> None:
         # what a model printed must not be lost in a buffer when it dies
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    zygote = Zygote(control, Path(setup["scratch"]))
+    zygote = Zygote(control, Path(setup["scratch"]), setup["serve"])
     zygote.preload(setup["libraries"], setup["sources"])
     gc.collect()
     gc.freeze()  # the collector would otherwise touch, and so copy, every page it shares with the workers
@@ -60,9 +60,11 @@ def main() -> None:
 class Zygote:
     """Forks a process per job and reports how each ended."""
 
-    def __init__(self, control: socket.socket, scratch: Path) -> None:
+    def __init__(self, control: socket.socket, scratch: Path, serve: str) -> None:
+        """Args: where requests come from; the folder of the workers' folders; what they run, as `module:function`."""
         self._control = control
         self._scratch = scratch
+        self._module, _, self._function = serve.partition(":")
         scratch.mkdir(parents=True, exist_ok=True)
         self._jobs: set[int] = set()
         self._libc = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -80,7 +82,7 @@ class Zygote:
         One that cannot be imported will fail again in its own case, where that is recorded. What the papers' own
         modules (`sources`) change in the process is taken back: it would be the state of everybody's cases.
         """
-        for name in [*_BASICS, *libraries]:
+        for name in [self._module, *_BASICS, *libraries]:
             self._import(name)
         state = ProcessState()
         for name in sources:
@@ -146,8 +148,8 @@ class Zygote:
             os.dup2(output, 2)
             os.close(output)
             faulthandler.enable(2)
-            worker: Any = sys.modules["harness.execution.worker"]
-            if worker.serve(job, self._scratch / str(os.getpid())):
+            serve = getattr(sys.modules[self._module], self._function)
+            if serve(job, self._scratch / str(os.getpid())):
                 code = CLEAN
         except BaseException:  # noqa: BLE001 - its output is all that can still tell
             sys.excepthook(*sys.exc_info())

@@ -105,6 +105,7 @@ def test_papers_are_listed_with_their_titles(ask):
             "family": "toy-papers",
             "title": "Models with parameters of every kind, and some that cannot be given.",
         },
+        {"name": "racing", "family": "toy-papers", "title": "Operations to be timed (arXiv:0000.00006)."},
         {"name": "unparsable", "family": "toy-papers", "title": "A paper that is no Python."},
     ]
 
@@ -117,7 +118,7 @@ def names(result: Result) -> list[str]:
     ("kind", "owners", "expected"),
     [
         ("papers", ["guessing"], ["guessing"]),
-        ("papers", ["toy_papers"], ["broken", "faulty", "faulty-torch", "guessing", "needing", "unparsable"]),
+        ("papers", ["toy_papers"], ["broken", "faulty", "faulty-torch", "guessing", "needing", "racing", "unparsable"]),
         ("tasks", ["guessing"], ["guessing/guess", "guessing/timed-guess"]),
         ("models", ["needing"], ["choosy", "functional", "hidden", "needy", "untyped"]),
         ("metrics", ["guessing"], ["guessing/error", "guessing/error-curve", "guessing/reciprocal"]),
@@ -148,7 +149,7 @@ def test_what_is_broken_is_named_and_the_rest_is_listed(ask, only_toys):
 
 
 def test_backends_are_listed_with_the_reason_why_not(ask, monkeypatch):
-    monkeypatch.setattr("harness.backends._torch_build", lambda: None)
+    monkeypatch.setattr("harness.accelerators._torch_build", lambda: None)
     rows = {row["name"]: row for row in json.loads(ask("list", "backends", "--json").stdout)}
     assert rows["cpu"] == {"name": "cpu", "available": "available", "reason": "", "summary": "The processor."}
     assert (rows["cuda"]["available"], rows["cuda"]["reason"]) == ("unavailable", "torch is not installed")

@@ -4,6 +4,7 @@ The specification is plain JSON in which some values are bindings, which `static
 
 - `{"$column": name, "$where": {column: value}}`: a column's values, of the rows that match (`$minus`: less another
   column; `$least`: what is below is drawn there);
+- `{"$columns": [name, ...], "$where": {column: value}}`: of several columns, a list for each row;
 - `{"$text": string}`: text from results, without what Plotly would read as markup;
 - `{"$colour": name}`: a colour of the page's theme.
 """

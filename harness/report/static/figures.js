@@ -28,6 +28,7 @@ function resolve(value, figure, limit) {
   if (Array.isArray(value)) return value.map((inner) => resolve(inner, figure, limit));
   if (value === null || typeof value !== 'object') return value;
   if ('$column' in value) return columnValues(value, figure, limit);
+  if ('$columns' in value) return rowsOf(value, figure, limit);
   if ('$text' in value) return plain(value.$short ? shortened(value.$text, limit) : value.$text);
   if ('$colour' in value) return themeColour(value.$colour, value.$alpha);
   if ('$matrix' in value) return matrix(value, figure);
@@ -48,6 +49,11 @@ function columnValues(binding, figure, limit) {
     return row[less] === null ? 0 : value - row[less];
   });
   return binding.$unique ? [...new Set(values)] : values;
+}
+
+function rowsOf(binding, figure, limit) {
+  const columns = binding.$columns.map((name) => columnValues({ ...binding, $column: name }, figure, limit));
+  return columns[0].map((_, row) => columns.map((values) => values[row]));
 }
 
 function matrix(binding, figure) {

@@ -1,8 +1,7 @@
-// The sections of the tasks: folded, and made when they are opened.
+// The sections of the page: folded, and made when they are opened. What is in them comes from `sectionBody`.
 
 const RENDERED = new Set();
 const FILL = new WeakMap();
-const FIRST_SENTENCES = 3;
 
 function renderSection(section, open) {
   const heading = element('h3', {}, section.title);
@@ -20,24 +19,6 @@ function renderSection(section, open) {
   return details;
 }
 
-function sectionBody(section) {
-  const notes = section.notes.map((text) => element('p', { class: 'note' }, text));
-  const figures = element('div', { class: 'figures' }, ...section.figures.map(renderFigure));
-  return [renderTable(section.table), ...renderSentences(section), ...notes, figures];
-}
-
-/** The pairs in words: those that matter most, and the others folded. */
-function renderSentences({ sentences, unsaid }) {
-  const list = (texts) => element('ul', { class: 'sentences' }, ...texts.map((text) => element('li', {}, text)));
-  const first = list(sentences.slice(0, FIRST_SENTENCES));
-  const others = sentences.slice(FIRST_SENTENCES);
-  if (!others.length) return [first];
-  const left = unsaid ? element('p', { class: 'note' }, `and ${unsaid} more: harness compare --json has all`) : null;
-  const count = others.length + unsaid;
-  const summary = element('summary', {}, count === 1 ? '1 more pair' : `${count} more pairs`);
-  return [first, element('details', { class: 'plain' }, summary, list(others), left)];
-}
-
 /** Unfold the section that the address names. */
 function openTarget() {
   const target = document.getElementById(location.hash.slice(1));
@@ -48,7 +29,7 @@ function openTarget() {
 
 const rowName = (row) => textOf(row[2][0]).toLowerCase();
 
-/** Show only what contains the words; a task that does is shown with all of its models. */
+/** Show only what contains the words; a section that does is shown with all of its rows. */
 function filterAll(report, query) {
   const words = query.trim().toLowerCase();
   let shown = 0;
@@ -62,7 +43,7 @@ function filterAll(report, query) {
     if (RENDERED.has(details)) filterRows(details, query, section);
   });
   const all = report.sections.length;
-  document.getElementById('shown').textContent = words ? `${shown} of ${all} tasks` : '';
+  document.getElementById('shown').textContent = words ? `${shown} of ${all} ${report.things}` : '';
 }
 
 function filterRows(details, query, section) {

@@ -1,0 +1,1 @@
+"""Speed: what operations cost, against a baseline, against another commit, and over the history of a repository."""
