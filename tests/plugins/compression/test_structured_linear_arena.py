@@ -11,6 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.backends import Cpu
+from harness.clocks import Lap
 from harness.context import Context
 from harness.errors import InvalidOutcomeError
 from harness_plugins.compression.arenas import family
@@ -297,16 +299,131 @@ def test_matmul_counts_operations_and_numbers():
     assert low_rank["params"] == 8 * 128
     assert low_rank["flops"] == 2 * 16 * 8 * 128
     for values in (dense, low_rank, smoke(Matmul, MagnitudePruning()), smoke(Matmul, BlockDiagonal())):
+        assert values.pop("undisturbed") >= 0
         assert min(values.values()) > 0
 
 
-def test_matmul_takes_the_number_of_samples_it_is_asked_for():
-    task = Matmul(n=8, batch=2, density=0.5, warmups=2, repeats=4)
-    outcome = task.run(LowRank(), task.instance(Context()), Context())
-    samples = outcome.forward, outcome.forward_peer, outcome.train, outcome.train_peer
-    assert [len(times) for times in samples] == [4] * 4
+class SaysWhatItIsTold:
+    """A clock that calls nothing: each sample takes what `laps` says, in seconds."""
+
+    filters = True
+
+    def __init__(self, wall, cpu):
+        self.lap = Lap(wall, cpu)
+
+    def laps(self, call, count, loops):
+        return [self.lap] * count
+
+
+class Timekeeping(Cpu):
+    """The processor, with a clock of one's own."""
+
+    def __init__(self, *lap):
+        super().__init__()
+        object.__setattr__(self, "lap", lap)
+
+    def clock(self):
+        return SaysWhatItIsTold(*self.lap)
+
+
+@pytest.mark.parametrize(("cpu", "undisturbed"), [(0.25, 1.0), (0.1, 0.0)])
+def test_matmul_reads_milliseconds_off_the_clock_of_its_backend(cpu, undisturbed):
+    task = Matmul(**Matmul.scales["smoke"])
+    instance = task.instance(Context())
+    outcome = task.run(LowRank(), instance, Context(1, Timekeeping(0.25, cpu)))
+    assert [metric(instance, outcome) for metric in task.metrics[:5]] == [250, 250, 1, 1, undisturbed]
+
+
+@pytest.mark.parametrize("parameters", [{"n": 0}, {"batch": 0}, {"repeats": 0}])
+def test_impossible_products_are_refused(parameters):
     with pytest.raises(ValueError, match="at least 1"):
-        Matmul(repeats=0).instance(Context())
+        Matmul(**parameters).instance(Context())
+
+
+# The operations
+
+
+def operation(task_class, name, model, **parameters):
+    """An operation at smoke scale, with its instance."""
+    task = task_class(**{**task_class.scales["smoke"], **parameters})
+    instance = task.instance(Context(seed=0))
+    return task.operation(name, model, instance, Context(seed=1)), instance
+
+
+def verified(*arguments, **parameters):
+    """Build an operation and check what it answers."""
+    made, _ = operation(*arguments, **parameters)
+    made.verify()
+
+
+def test_matmul_is_the_product_and_its_gradients():
+    forward, instance = operation(Matmul, "forward", Dense())
+    both, _ = operation(Matmul, "forward-backward", Dense())
+    assert (forward.items, forward.item) == (16, "vector")
+    weight = Dense().build_linear(64, 64, 0, generator(1)).weight.detach()
+    x = torch.tensor(instance.x)
+    y = forward.call()
+    assert not y.requires_grad
+    torch.testing.assert_close(y, x @ weight.T)
+    dx, dweight = both.call()
+    torch.testing.assert_close(dx, torch.ones(16, 64) @ weight)
+    torch.testing.assert_close(dweight, torch.ones(64, 16) @ x)
+
+
+def test_matmul_uses_a_layer_in_its_last_form():
+    forward, _ = operation(Matmul, "forward", MagnitudePruning())
+    whole, _ = operation(Matmul, "forward", Dense())
+    assert not torch.allclose(forward.call(), whole.call())
+
+
+def test_a_training_step_takes_no_step():
+    step, _ = operation(DigitsMlp, "train-step", LowRank())
+    assert (step.items, step.item) == (64, "image")
+    assert len({step.call().item() for _ in range(3)}) == 1
+
+
+def test_a_projection_is_drawn_from_the_same_numbers_each_time():
+    class Draws(LowRank):
+        def project(self, matrix, budget, generator):
+            low = super().project(matrix, budget, generator)
+            return LowRankLinear(low.tall.detach() * torch.rand(1, generator=generator), low.wide.detach())
+
+    project, _ = operation(Projection, "project", Draws(), matrix="gauss")
+    assert torch.equal(project.call().dense(), project.call().dense())
+
+
+def in_place(answer):
+    """Low rank, projected or multiplied by what changes its argument."""
+
+    class Overwrites(LowRankLinear):
+        def forward(self, x):
+            return super().forward(x.mul_(2))
+
+    return Overwrites(answer.tall.detach(), answer.wide.detach())
+
+
+def test_operations_of_broken_models_are_not_timed():
+    class Zeroes(LowRank):
+        def project(self, matrix, budget, generator):
+            return super().project(matrix.zero_() + 1, budget, generator)
+
+    class Builds(LowRank):
+        def build_linear(self, n_in, n_out, budget, generator):
+            return in_place(super().build_linear(n_in, n_out, budget, generator))
+
+    def infinite(layer, n_in, n_out):
+        layer.weight.data.fill_(torch.inf)
+        return layer
+
+    with pytest.raises(InvalidOutcomeError, match="changes the matrix"):
+        verified(Projection, "project", Zeroes())
+    with pytest.raises(InvalidOutcomeError, match="differs from its dense"):
+        verified(Projection, "project", Answers(lambda low: WrongDense(low.tall, low.wide)), matrix="gauss")
+    with pytest.raises(InvalidOutcomeError, match="changes its input"):
+        verified(Matmul, "forward", Builds())
+    for task, name in ((Matmul, "forward"), (Matmul, "forward-backward"), (DigitsMlp, "train-step")):
+        with pytest.raises(InvalidOutcomeError, match="not finite"):
+            verified(task, name, BuildsWrongly(infinite))
 
 
 def test_listing_needs_no_heavy_library():

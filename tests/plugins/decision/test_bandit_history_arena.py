@@ -42,6 +42,7 @@ from harness_plugins.decision.arenas.history_policies import (
     RoundRobin,
     Ucb1,
 )
+from harness_plugins.decision.last_switch_bandit import LpRounding
 
 KINDS = ("monotone", "recharging", "satiation", "greedy-trap")
 kinds, seeds = st.sampled_from(KINDS), st.integers(0, 2**32 - 1)
@@ -387,7 +388,32 @@ def test_illegal_choices(answer, message):
     instance = task.instance(Context(0))
     with pytest.raises(InvalidOutcomeError, match=message):
         task.run(Answers(answer), instance, Context(0))
+    for name in task.operations:
+        with pytest.raises(InvalidOutcomeError, match=message):
+            task.operation(name, Answers(answer), instance, Context(0)).verify()
     assert instance.mu.max() > 0
+
+
+def test_an_episode_is_what_the_task_runs_again_and_again():
+    for task_class, model in ((LastSwitchPlanning, Greedy("random")), (LastSwitchLearning, Ucb1())):
+        task = task_class(memory=3, rounds=40, draws=5)
+        instance = task.instance(Context(0))
+        operation = task.operation("episode", model, instance, Context(1))
+        assert (operation.items, operation.item) == (200, "play")
+        once = task.run(model, instance, Context(1)).by_round
+        for play in (operation.call(), operation.call()):
+            np.testing.assert_array_equal(play.by_round, once)
+
+
+def test_planning_again_leaves_the_same_plan():
+    task = LastSwitchPlanning(memory=3, rounds=40, draws=5)
+    model, instance = LpRounding(), task.instance(Context(0))
+    operation = task.operation("plan", model, instance, Context(1))
+    operation.call()
+    first = model.schedules
+    operation.call()
+    np.testing.assert_array_equal(model.schedules.phase, first.phase)
+    np.testing.assert_array_equal(model.schedules.payoffs, first.payoffs)
 
 
 def test_bad_input():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
+from itertools import product
 from typing import get_args
 
 import numpy as np
@@ -97,9 +98,10 @@ def test_exact_baselines_equal_the_oracle(strings):
 
 @given(strings=texts_and_patterns(), k=st.integers(0, 90))
 @settings(max_examples=120, deadline=None)
-def test_kangaroo_equals_the_capped_oracle(strings, k):
+def test_bounded_baselines_equal_the_capped_oracle(strings, k):
     expected = np.minimum(hamming_distances(*strings), k + 1)
-    np.testing.assert_array_equal(Kangaroo().bounded(*strings, k, Counter()), expected)
+    for model in (Kangaroo(), NaiveNumpy()):
+        np.testing.assert_array_equal(model.bounded(*strings, k, Counter()), expected, err_msg=str(model))
 
 
 @given(st.lists(st.integers(0, 2), min_size=2, max_size=60), st.data())
@@ -304,6 +306,55 @@ def test_outcomes_that_are_not_finite_or_count_unknown_work_are_refused():
         task.run(Inventive(), task.instance(Context()), Context())
 
 
+def test_operations_answer_what_the_tasks_are_answered():
+    for task_class, name, model in (
+        (HammingDistances, "distances", BitplanePopcount()),
+        (BoundedHammingDistances, "bounded", NaiveNumpy()),
+        (ApproximateHammingDistances, "approx", FftPerLetter()),
+    ):
+        task = task_class(**task_class.scales["smoke"])
+        instance = task.instance(Context(seed=0))
+        operation = task.operation(name, model, instance, Context(seed=1))
+        assert (operation.items, operation.item) == (task.n, "symbol")
+        np.testing.assert_array_equal(operation.call(), instance.answer)
+
+
+def test_an_estimate_draws_the_same_numbers_in_each_call():
+    task = ApproximateHammingDistances(**ApproximateHammingDistances.scales["smoke"])
+    operation = task.operation("approx", Karloff(), task.instance(Context(seed=0)), Context(seed=1))
+    assert operation.call().tobytes() == operation.call().tobytes()
+
+
+class Spoils(NaiveNumpy):
+    """Right, but for what `spoil` makes of the answer and of the strings."""
+
+    def __init__(self, spoil):
+        self.spoil = spoil
+
+    def distances(self, text, pattern, work):
+        return self.spoil(super().distances(text, pattern, work), text, pattern, work)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda found, *_: found + 1, "3841 of 3841 distances are wrong"),
+        (lambda found, *_: found[1:], "but the distances have shape"),
+        (lambda found, text, *_: text.sort() or found, "changes the strings"),
+        (lambda found, text, pattern, _: pattern.sort() or found, "changes the strings"),
+        (lambda found, text, pattern, work: work.update(miracles=1) or found, "unknown kinds"),
+    ],
+)
+def test_operations_of_broken_models_are_not_timed(spoil, message):
+    task = HammingDistances(**HammingDistances.scales["smoke"])
+    instance = task.instance(Context(seed=0))
+    before = instance.text.copy(), instance.pattern.copy()
+    with pytest.raises(InvalidOutcomeError, match=message):
+        task.operation("distances", Spoils(spoil), instance, Context(seed=1)).verify()
+    np.testing.assert_array_equal(instance.text, before[0])
+    np.testing.assert_array_equal(instance.pattern, before[1])
+
+
 GOOD = np.zeros(4, dtype=np.uint32)
 
 
@@ -324,20 +375,23 @@ def test_bad_strings_are_refused(text, pattern, message):
     for model in EXACT:
         with pytest.raises(ValueError, match=message):
             model.distances(text, pattern, Counter())
-    with pytest.raises(ValueError, match=message):
-        Kangaroo().bounded(text, pattern, 1, Counter())
-    with pytest.raises(ValueError, match=message):
-        Karloff().approx(text, pattern, 0.5, rng, Counter())
+    for model in (Kangaroo(), NaiveNumpy()):
+        with pytest.raises(ValueError, match=message):
+            model.bounded(text, pattern, 1, Counter())
+    for model in (Karloff(), FftPerLetter()):
+        with pytest.raises(ValueError, match=message):
+            model.approx(text, pattern, 0.5, rng, Counter())
     with pytest.raises(ValueError, match=message):
         hamming_distances(text, pattern)
 
 
 def test_bad_bounds_are_refused():
-    with pytest.raises(ValueError, match="k must not be negative, not -1"):
-        Kangaroo().bounded(GOOD, GOOD, -1, Counter())
-    for eps in (0.0, 1.0, -0.1, float("nan")):
+    for model in (Kangaroo(), NaiveNumpy()):
+        with pytest.raises(ValueError, match="k must not be negative, not -1"):
+            model.bounded(GOOD, GOOD, -1, Counter())
+    for model, eps in product((Karloff(), FftPerLetter()), (0.0, 1.0, -0.1, float("nan"))):
         with pytest.raises(ValueError, match="eps must be between 0 and 1"):
-            Karloff().approx(GOOD, GOOD, eps, np.random.default_rng(0), Counter())
+            model.approx(GOOD, GOOD, eps, np.random.default_rng(0), Counter())
 
 
 def test_the_family_lists_its_parts():

@@ -291,6 +291,21 @@ def test_implicit_weights_of_ridge_are_the_weights_of_ridge():
 # The trained transformer
 
 
+def test_operations_read_the_prompts_that_the_tasks_show():
+    fidelity = ProgramFidelity(**ProgramFidelity.scales["smoke"])
+    instance = fidelity.instance(Context(0))
+    operation = fidelity.operation("predict", RidgeProgram(level="compiled"), instance, Context(1))
+    np.testing.assert_array_equal(operation.call(), RidgeProgram(level="compiled").predict(*instance))
+    implicit = ImplicitWeights(d=2, n=5, batch=3, probes=2)
+    probed = implicit.instance(Context(0))
+    operation = implicit.operation("predict", OnlineRidge(), probed, Context(1))
+    assert operation.items == 3 * 4 * 6
+    answers = operation.call().reshape(3, 4, 6)
+    np.testing.assert_allclose(answers[..., :-1], answers[:, :1, :-1].repeat(4, axis=1))  # one context for all probes
+    weights = implicit.run(OnlineRidge(), probed, Context(1))
+    np.testing.assert_allclose(answers[..., -1], np.einsum("bmd,bd->bm", probed.probes, weights))
+
+
 def trained(steps, seed=1, **parameters):
     task = Regression(d=1, n=6, batch=64)
     model = MetaTrainedTransformer(layers=2, width=32, heads=4, steps=steps, batch=32, learning_rate=3e-3, **parameters)

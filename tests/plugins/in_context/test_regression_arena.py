@@ -274,6 +274,44 @@ def test_bad_hyperparameters_are_refused():
         DiabetesRegression(held_out=1.0)
 
 
+def test_the_operation_answers_what_the_task_is_answered():
+    for task in (Regression(**Regression.scales["smoke"]), DiabetesRegression(n=5, batch=4)):
+        instance, outcome = smoke(task, OnlineRidge())
+        operation = task.operation("predict", OnlineRidge(), instance, Context(1))
+        assert (operation.items, operation.item) == (outcome.size, "prediction")
+        np.testing.assert_array_equal(operation.call(), outcome)
+
+
+def test_the_operation_of_a_reference_knows_the_law():
+    task = Regression(**Regression.scales["smoke"], noise=0.5)
+    instance, outcome = smoke(task, BayesRidge())
+    np.testing.assert_array_equal(task.operation("predict", BayesRidge(), instance, Context(1)).call(), outcome)
+
+
+@pytest.mark.parametrize(
+    ("answer", "complaint"),
+    [
+        (lambda X, Y: X[:, :, 0].tolist(), "floating-point array, not list"),
+        (lambda X, Y: Y, r"must be \(B, n\+1\)"),
+        (lambda X, Y: np.full(X.shape[:2], np.nan), "not finite"),
+        (lambda X, Y: X.__imul__(2)[:, :, 0], "changes the prompts"),
+        (lambda X, Y: np.pad(Y.__imul__(2), ((0, 0), (0, 1))), "changes the prompts"),
+    ],
+)
+def test_operations_of_broken_models_are_not_timed(answer, complaint):
+    class Broken:
+        def predict(self, X, Y):
+            return answer(X, Y)
+
+    task = Regression(**Regression.scales["smoke"])
+    instance = task.instance(Context(0))
+    before = instance.X.copy(), instance.Y.copy()
+    with pytest.raises(InvalidOutcomeError, match=complaint):
+        task.operation("predict", Broken(), instance, Context(1)).verify()
+    np.testing.assert_array_equal(instance.X, before[0])
+    np.testing.assert_array_equal(instance.Y, before[1])
+
+
 def test_listing_the_family_and_its_paper_needs_nothing_heavy():
     program = (
         "import sys, harness_plugins.in_context.arenas, harness_plugins.in_context.icl_linear_algorithms\n"

@@ -14,12 +14,21 @@ from numpy.typing import NDArray
 from harness.context import Context
 from harness.errors import InvalidOutcomeError
 from harness.metrics import metric
+from harness.operations import Operation
 from harness.tasks import Task
-from harness_plugins.compression.arenas.structured_linear import BuildsLinear, Converts, count_params, params, share
+from harness_plugins.compression.arenas.structured_linear import (
+    BuildsLinear,
+    Converts,
+    count_params,
+    params,
+    place,
+    share,
+)
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+    from torch.optim import Adam
 
     from harness_plugins.compression.arenas._layers import Mlp
 
@@ -92,6 +101,7 @@ class DigitsMlp(Task[DigitsInstance, BuildsLinear, DigitsOutcome]):
 
     protocol: ClassVar[type] = BuildsLinear
     metrics: ClassVar = (accuracy, test_nats, params, train_seconds)
+    operations: ClassVar[tuple[str, ...]] = ("train-step",)
     scales: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"width": 64, "density": 0.25, "steps": 80, "batch": 64, "learning_rate": 0.01},
         "paper": {"width": 1024, "steps": 3000},
@@ -126,15 +136,40 @@ class DigitsMlp(Task[DigitsInstance, BuildsLinear, DigitsOutcome]):
         import torch
 
         network = self._build(model, context)
-        place = {"device": context.backend.device, "dtype": context.backend.torch_dtype()}
         with context.phase("train"):
-            self._train(network.to(**place), model, instance, context)
+            self._train(network, model, instance, context)
         with torch.no_grad():
-            logits = network(torch.tensor(instance.x_test, **place)).double().cpu()  # (test, 10)
+            logits = network(torch.tensor(instance.x_test, **place(context))).double().cpu()  # (test, 10)
         if not logits.isfinite().all():
             raise InvalidOutcomeError("the trained network's outputs are not finite")
         stored = sum(count_params(layer) for layer in network.hidden)
         return DigitsOutcome(logits.log_softmax(1).numpy(), stored, context.seconds["train"])
+
+    def operation(self, name: str, model: BuildsLinear, instance: DigitsInstance, context: Context) -> Operation:
+        """A training step on the first batch, with the layers that training starts with.
+
+        The step size is zero: nothing of the arithmetic is saved, and the weights stay. The loss has to be finite.
+
+        Raises:
+            InvalidOutcomeError: a layer has outputs of the wrong shape.
+        """
+        import torch
+        from torch.optim import Adam
+
+        network = self._build(model, context)
+        optimizer = Adam(network.parameters(), lr=0.0)
+        first = instance.batches[0]
+        x = torch.tensor(instance.x_train[first], **place(context))
+        y = torch.tensor(instance.y_train[first], device=context.backend.device)
+
+        def train_step() -> Tensor:
+            return _train_step(network, optimizer, x, y)
+
+        def check(loss: Tensor) -> None:
+            if not loss.isfinite():
+                raise InvalidOutcomeError("the loss is not finite")
+
+        return Operation(train_step, check, items=len(first), item="image")
 
     def _build(self, model: BuildsLinear, context: Context) -> Mlp:
         import torch
@@ -148,14 +183,14 @@ class DigitsMlp(Task[DigitsInstance, BuildsLinear, DigitsOutcome]):
             if (found := tuple(layer(torch.zeros(2, n_in)).shape)) != (2, n_out):
                 raise InvalidOutcomeError(f"a {n_in} -> {n_out} layer made {found} of inputs of shape {(2, n_in)}")
             hidden.append(layer)
-        return Mlp(hidden, self._widths[1:], classes=10, generator=generator)
+        network: Mlp = Mlp(hidden, self._widths[1:], classes=10, generator=generator).to(**place(context))
+        return network
 
     def _train(self, network: Mlp, model: BuildsLinear, instance: DigitsInstance, context: Context) -> None:
         import torch
-        from torch.nn.functional import cross_entropy
         from torch.optim import Adam
 
-        x = torch.tensor(instance.x_train, device=context.backend.device, dtype=context.backend.torch_dtype())
+        x = torch.tensor(instance.x_train, **place(context))
         y = torch.tensor(instance.y_train, device=context.backend.device)
         order = torch.tensor(instance.batches, device=context.backend.device)  # (steps, batch)
         convert_step = _convert_step(model, len(order)) if isinstance(model, Converts) else None
@@ -166,22 +201,30 @@ class DigitsMlp(Task[DigitsInstance, BuildsLinear, DigitsOutcome]):
                 optimizer = Adam(network.parameters())  # moments of the old form mean nothing to the new
             for group in optimizer.param_groups:
                 group["lr"] = self.learning_rate * (1 + math.cos(math.pi * step / len(order))) / 2
-            loss: Tensor = cross_entropy(network(x[batch]), y[batch])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+            _train_step(network, optimizer, x[batch], y[batch])
         if isinstance(model, Converts) and convert_step == len(order):
             self._convert(network, model, context.torch_generator())
 
     def _convert(self, network: Mlp, model: Converts, generator: torch.Generator) -> None:
         """Give the hidden layers the form in which the model finishes."""
-        for place, (n_in, n_out) in enumerate(pairwise(self._widths)):
+        for index, (n_in, n_out) in enumerate(pairwise(self._widths)):
             budget = share(self.density, n_in, n_out)
-            network.hidden[place] = model.convert(network.hidden[place], budget, generator)
+            network.hidden[index] = model.convert(network.hidden[index], budget, generator)
 
     @property
     def _widths(self) -> tuple[int, int, int]:
         return 64, self.width, self.width
+
+
+def _train_step(network: Mlp, optimizer: Adam, x: Tensor, y: Tensor) -> Tensor:
+    """One step on images (batch, 64) and their digits (batch,); the loss before it, in nats."""
+    from torch.nn.functional import cross_entropy
+
+    loss: Tensor = cross_entropy(network(x), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.detach()
 
 
 def _convert_step(model: Converts, steps: int) -> int:

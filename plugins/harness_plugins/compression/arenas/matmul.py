@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
-from statistics import median
+from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness import timing
 from harness.context import Context
 from harness.errors import InvalidOutcomeError
 from harness.metrics import metric
+from harness.operations import Operation
 from harness.tasks import Task
-from harness_plugins.compression.arenas.structured_linear import BuildsLinear, Converts, count_params, params, share
+from harness_plugins.compression.arenas.structured_linear import (
+    BuildsLinear,
+    Converts,
+    count_params,
+    params,
+    place,
+    share,
+)
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor, nn
 
 
@@ -33,17 +42,28 @@ class MatmulInstance:
 
 
 @dataclass(frozen=True)
-class MatmulOutcome:
-    """What the clock said, in milliseconds, one sample per call."""
+class Timed:
+    """Milliseconds of a call: the median of the undisturbed ones, or of all where the machine left too few of those."""
 
-    forward: tuple[float, ...]
+    layer: float
+    peer: float
+    undisturbed: float
+    """Share of the calls, of the layer's or the peer's, whichever is less."""
+
+    @property
+    def ratio(self) -> float:
+        """The layer's over the peer's."""
+        return self.layer / self.peer
+
+
+@dataclass(frozen=True)
+class MatmulOutcome:
+    """What the clock said of the layer and, timed in turns with it, of `torch.nn.Linear`."""
+
+    forward: Timed
     """Forward calls, gradients off."""
-    forward_peer: tuple[float, ...]
-    """The same of `torch.nn.Linear`, each call next to one of the layer's."""
-    train: tuple[float, ...]
+    train: Timed
     """Forward calls with the gradients of the inputs and of all parameters."""
-    train_peer: tuple[float, ...]
-    """The same of `torch.nn.Linear`."""
     flops: int
     """Floating-point operations in the matrix products of a forward call."""
     params: int
@@ -53,25 +73,31 @@ class MatmulOutcome:
 @metric(unit="ms", direction="lower", timing=True)
 def forward_ms(instance: MatmulInstance, outcome: MatmulOutcome) -> float:
     """Median time of a forward call without gradients."""
-    return median(outcome.forward)
+    return outcome.forward.layer
 
 
 @metric(unit="ms", direction="lower", timing=True)
 def forward_backward_ms(instance: MatmulInstance, outcome: MatmulOutcome) -> float:
     """Median time of a forward call and the gradients of inputs and parameters."""
-    return median(outcome.train)
+    return outcome.train.layer
 
 
 @metric(unit="1", direction="lower", timing=True)
 def forward_ratio(instance: MatmulInstance, outcome: MatmulOutcome) -> float:
     """Median forward time over that of `torch.nn.Linear`, timed in turns with it; 1 is as fast."""
-    return median(outcome.forward) / median(outcome.forward_peer)
+    return outcome.forward.ratio
 
 
 @metric(unit="1", direction="lower", timing=True)
 def forward_backward_ratio(instance: MatmulInstance, outcome: MatmulOutcome) -> float:
     """Median time of forward and backward over that of `torch.nn.Linear`, timed in turns with it."""
-    return median(outcome.train) / median(outcome.train_peer)
+    return outcome.train.ratio
+
+
+@metric(unit="1", direction="higher", timing=True)
+def undisturbed(instance: MatmulInstance, outcome: MatmulOutcome) -> float:
+    """Share of the timed calls during which the machine did nothing else; near 0 the times say little of the layer."""
+    return min(outcome.forward.undisturbed, outcome.train.undisturbed)
 
 
 @metric(unit="flop", direction="lower")
@@ -82,7 +108,10 @@ def flops(instance: MatmulInstance, outcome: MatmulOutcome) -> float:
 
 @dataclass
 class Matmul(Task[MatmulInstance, BuildsLinear, MatmulOutcome]):
-    """Time an n x n layer on a batch, one call a sample, taking turns with `torch.nn.Linear` in the same process."""
+    """Time an n x n layer on a batch, in turns with `torch.nn.Linear` in the same process: a few calls each at a time.
+
+    The first call of a turn does not count: it finds the caches as the other left them.
+    """
 
     n: int = 4096
     """Inputs and outputs of the layer."""
@@ -90,18 +119,25 @@ class Matmul(Task[MatmulInstance, BuildsLinear, MatmulOutcome]):
     """Vectors per call."""
     density: float = 1 / 32
     """Numbers the layer may store, as a share of the n^2 of a dense one; 2 / sqrt(n) for sqrt(n) Monarch blocks."""
-    warmups: int = 3
-    """Calls before the clock counts."""
-    repeats: int = 9
-    """Calls that count; their median is reported."""
+    repeats: int = 10
+    """Undisturbed calls that are waited for, some seconds long; their median is reported."""
 
     protocol: ClassVar[type] = BuildsLinear
-    metrics: ClassVar = (forward_ms, forward_backward_ms, forward_ratio, forward_backward_ratio, flops, params)
+    metrics: ClassVar = (
+        forward_ms,
+        forward_backward_ms,
+        forward_ratio,
+        forward_backward_ratio,
+        undisturbed,
+        flops,
+        params,
+    )
     scales: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "smoke": {"n": 64, "batch": 16, "density": 0.25, "warmups": 1, "repeats": 3},
-        "paper": {"n": 16384, "batch": 4096, "density": 1 / 64},
+        "smoke": {"n": 64, "batch": 16, "density": 0.25, "repeats": 5},
+        "paper": {"n": 16384, "batch": 4096, "density": 1 / 64, "repeats": 5},
     }
     timed: ClassVar[bool] = True
+    operations: ClassVar[tuple[str, ...]] = ("forward", "forward-backward")
 
     def instance(self, context: Context) -> MatmulInstance:
         """Gaussian vectors.
@@ -109,8 +145,8 @@ class Matmul(Task[MatmulInstance, BuildsLinear, MatmulOutcome]):
         Raises:
             ValueError: no calls to time, no vectors, or a density that is not in (0, 1].
         """
-        if min(self.n, self.batch, self.repeats) < 1 or self.warmups < 0:
-            raise ValueError("n, batch and repeats must be at least 1, warmups not negative")
+        if min(self.n, self.batch, self.repeats) < 1:
+            raise ValueError("n, batch and repeats must be at least 1")
         x = context.rng.standard_normal((self.batch, self.n)).astype(np.float32)
         return MatmulInstance(x, share(self.density, self.n, self.n))
 
@@ -118,41 +154,64 @@ class Matmul(Task[MatmulInstance, BuildsLinear, MatmulOutcome]):
         """Build the layer, check what it returns, time it.
 
         Raises:
-            InvalidOutcomeError: the output has the wrong shape or dtype, or is not finite.
+            InvalidOutcomeError: the output has the wrong shape or dtype, or is not finite, or the input is changed.
         """
-        import torch
         from torch.utils.flop_counter import FlopCounterMode
 
         from harness_plugins.compression.arenas._layers import random_dense
 
-        place = {"device": context.backend.device, "dtype": context.backend.torch_dtype()}
         generator = context.torch_generator()
+        layer = self._layer(model, instance, context, generator)
+        peer = random_dense(self.n, self.n, generator).to(**place(context))
+        with FlopCounterMode(display=False) as counter:
+            x = _input(instance, context)
+            _require_legal(layer, x, instance, context)
+        forward, train = (self._in_turns(name, layer, peer, x, context) for name in self.operations)
+        return MatmulOutcome(forward, train, counter.get_total_flops(), count_params(layer))
+
+    def operation(self, name: str, model: BuildsLinear, instance: MatmulInstance, context: Context) -> Operation:
+        """`forward` without gradients; `forward-backward` with those of the inputs and of all parameters.
+
+        The layer has to be legal as for `run`.
+        """
+        layer = self._layer(model, instance, context, context.torch_generator())
+        x = _input(instance, context)
+
+        def check(_: object) -> None:
+            _require_legal(layer, x, instance, context)
+
+        return Operation(_call(name, layer, x, context), check, items=len(x), item="vector")
+
+    def _layer(
+        self, model: BuildsLinear, instance: MatmulInstance, context: Context, generator: torch.Generator
+    ) -> nn.Module:
+        """The layer in the form in which it is used after training."""
         layer = model.build_linear(self.n, self.n, instance.budget, generator)
         if isinstance(model, Converts):
             layer = model.convert(layer, instance.budget, generator)
-        layer, peer = layer.to(**place), random_dense(self.n, self.n, generator).to(**place)
-        x = torch.tensor(instance.x, **place)
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            _require_legal(layer(x), x)
-        pair = [context.backend.compile(layer), context.backend.compile(peer)]
-        with torch.no_grad():
-            forward = self._in_turns([partial(net, x) for net in pair], context)
-        x.requires_grad_()
-        train = self._in_turns([partial(_gradients, net, x) for net in pair], context)
-        return MatmulOutcome(forward[0], forward[1], train[0], train[1], counter.get_total_flops(), count_params(layer))
+        return layer.to(**place(context))
 
-    def _in_turns(self, calls: Sequence[Callable[[], object]], context: Context) -> list[tuple[float, ...]]:
-        """Milliseconds of each call after the warm-up, in turns, so that other load on the machine hits all alike."""
-        samples: list[list[float]] = [[] for _ in calls]
-        for turn in range(self.warmups + self.repeats):
-            for call, times in zip(calls, samples, strict=True):
-                context.backend.synchronize()
-                start = time.perf_counter()
-                call()
-                context.backend.synchronize()
-                if turn >= self.warmups:
-                    times.append(1e3 * (time.perf_counter() - start))
-        return [tuple(times) for times in samples]
+    def _in_turns(self, name: str, layer: nn.Module, peer: nn.Module, x: Tensor, context: Context) -> Timed:
+        calls = {who: _call(name, net, x, context) for who, net in (("layer", layer), ("peer", peer))}
+        in_turns = partial(timing.compare, calls, clock=context.backend.clock(), seed=context.seed)
+        # a call may take a second: short turns, so that there are several; an undisturbed call counts, however rare
+        settings = timing.Settings(clean_samples=self.repeats, least_clean_fraction=0.0, block=5, seconds=5)
+        found = in_turns(settings=settings)
+        undisturbed = min(len(one.samples.clean) / one.samples.count for one in found.values())
+        if any(one.samples.noisy for one in found.values()):  # all calls, then: load that meets both leaves the ratio
+            found = in_turns(settings=replace(settings, undisturbed=inf))
+        return Timed(1e3 * found["layer"].seconds, 1e3 * found["peer"].seconds, undisturbed)
+
+
+def _call(name: str, layer: nn.Module, x: Tensor, context: Context) -> Callable[[], object]:
+    """One of the task's operations on x (batch, n)."""
+    import torch
+
+    net = context.backend.compile(layer)
+    if name == "forward":
+        call: Callable[[], object] = torch.no_grad()(partial(net, x))
+        return call
+    return partial(_gradients, net, x.clone().requires_grad_())
 
 
 def _gradients(layer: nn.Module, x: Tensor) -> tuple[Tensor, ...]:
@@ -164,8 +223,22 @@ def _gradients(layer: nn.Module, x: Tensor) -> tuple[Tensor, ...]:
     return gradients
 
 
-def _require_legal(y: Tensor, x: Tensor) -> None:
+def _input(instance: MatmulInstance, context: Context) -> Tensor:
+    """The vectors (batch, n) on the device."""
+    import torch
+
+    return torch.tensor(instance.x, **place(context))
+
+
+def _require_legal(layer: nn.Module, x: Tensor, instance: MatmulInstance, context: Context) -> None:
+    """The layer makes a legal output of x (batch, n), and leaves it alone."""
+    import torch
+
+    with torch.no_grad():
+        y = layer(x)
     if y.shape != x.shape or y.dtype != x.dtype:
         raise InvalidOutcomeError(f"made {tuple(y.shape)} {y.dtype} of {tuple(x.shape)} {x.dtype}")
     if not y.isfinite().all():
         raise InvalidOutcomeError("the output is not finite")
+    if not x.equal(_input(instance, context)):
+        raise InvalidOutcomeError("the layer changes its input, and so cannot be called on it again")

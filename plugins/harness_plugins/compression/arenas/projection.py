@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from harness.context import Context
 from harness.errors import InvalidOutcomeError
 from harness.metrics import metric
+from harness.operations import Operation
 from harness.tasks import Task
 from harness_plugins.compression.arenas.structured_linear import (
     Projects,
@@ -80,6 +81,7 @@ class Projection(Task[ProjectionInstance, Projects, ProjectionOutcome]):
 
     protocol: ClassVar[type] = Projects
     metrics: ClassVar = (relative_squared_error, params, projection_seconds)
+    operations: ClassVar[tuple[str, ...]] = ("project",)
     scales: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"n": 16, "density": 0.5, "rank": 2},
         "paper": {"n": 4096, "density": 1 / 32},
@@ -101,18 +103,43 @@ class Projection(Task[ProjectionInstance, Projects, ProjectionOutcome]):
         Raises:
             InvalidOutcomeError: over budget, of another shape or dtype, not finite, or its fast path is another map.
         """
-        import torch
-
-        matrix = torch.tensor(
-            instance.matrix, device=context.backend.device
-        )  # torch's own memory, always aligned alike
+        matrix = _on_device(instance, context)
         generator = context.torch_generator()
         with context.phase("project"):
             structured = model.project(matrix, instance.budget, generator)
-        with torch.no_grad():
-            dense = structured.dense()
-            _require_legal(structured, dense, matrix, instance)
+        dense = _legal(structured, matrix, instance)
         return ProjectionOutcome(dense.cpu().numpy(), count_params(structured), context.seconds["project"])
+
+    def operation(self, name: str, model: Projects, instance: ProjectionInstance, context: Context) -> Operation:
+        """The projection, from the same random numbers each time; legal as for `run`, if the matrix is not changed."""
+        matrix = _on_device(instance, context)
+
+        def project() -> StructuredLinear:
+            return model.project(matrix, instance.budget, context.torch_generator())
+
+        def check(structured: StructuredLinear) -> None:
+            if not matrix.equal(_on_device(instance, context)):
+                raise InvalidOutcomeError("project() changes the matrix it is given, and so cannot be repeated")
+            _legal(structured, matrix, instance)
+
+        return Operation(project, check)
+
+
+def _on_device(instance: ProjectionInstance, context: Context) -> Tensor:
+    """The matrix in torch's own memory, which is always aligned alike."""
+    import torch
+
+    return torch.tensor(instance.matrix, device=context.backend.device)
+
+
+def _legal(structured: StructuredLinear, matrix: Tensor, instance: ProjectionInstance) -> Tensor:
+    """The matrix (n, n) that the map stands for, if the map is what it says it is."""
+    import torch
+
+    with torch.no_grad():
+        dense = structured.dense()
+        _require_legal(structured, dense, matrix, instance)
+    return dense
 
 
 def _require_legal(structured: StructuredLinear, dense: Tensor, matrix: Tensor, instance: ProjectionInstance) -> None:

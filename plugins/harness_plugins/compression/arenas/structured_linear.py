@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from harness.context import Context
 from harness.metrics import metric
 
 if TYPE_CHECKING:
@@ -83,6 +84,11 @@ def share(density: float, n_in: int, n_out: int) -> int:
     if not 0 < density <= 1:
         raise ValueError(f"density must be in (0, 1], not {density}")
     return int(density * n_in * n_out)
+
+
+def place(context: Context) -> dict[str, Any]:
+    """The backend's device and dtype, as torch's `to` and `tensor` take them."""
+    return {"device": context.backend.device, "dtype": context.backend.torch_dtype()}
 
 
 def require_matrix(matrix: Tensor) -> None:

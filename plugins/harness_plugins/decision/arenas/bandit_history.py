@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from harness import Along, Context, InvalidOutcomeError, Task, metric
+from harness.operations import Operation
 from harness_plugins.decision._cycle_lp import solve_cycle_lp
 from harness_plugins.decision._joint_dp import affordable, solve_joint_dp
 from harness_plugins.decision._last_switch import IDLE, Floats, Ints, Kind, LastSwitchArms, draw_means
@@ -168,6 +169,7 @@ class LastSwitchPlanning(Task[PlanningInstance, Planner, Play]):
         lp_over_opt,
         reward_curve,
     )
+    operations: ClassVar[tuple[str, ...]] = ("plan", "episode")
     scales: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"memory": 4, "draws": 20},
         "paper": {"n_arms": 50, "memory": 20, "rounds": 10_000, "draws": 100},
@@ -193,6 +195,19 @@ class LastSwitchPlanning(Task[PlanningInstance, Planner, Play]):
                 rewards[t] = arms.step(_legal(model.act(arms.tau), self.draws, self.n_arms))
         return Play(rewards.mean(axis=1), rewards.mean(axis=0))
 
+    def operation(self, name: str, model: Planner, instance: PlanningInstance, context: Context) -> Operation:
+        """`plan`, and `episode`: plan and play all rounds, from the same random numbers each time."""
+
+        def plan() -> None:
+            model.plan(instance.mu.copy(), self.draws, context.anew().rng)
+
+        def episode() -> Play:
+            return self.run(model, instance, context.anew())
+
+        if name == "plan":  # what a plan is worth is seen when it is played
+            return Operation(plan, check=lambda _: episode())
+        return Operation(episode, items=self.rounds * self.draws, item="play")
+
 
 @dataclass
 class LastSwitchLearning(Task[LearningInstance, Learner, Play]):
@@ -211,6 +226,7 @@ class LastSwitchLearning(Task[LearningInstance, Learner, Play]):
 
     protocol = Learner
     metrics = (average_reward, approx_ratio_plan, approx_ratio_lp, lp_regret, plan_regret, plan_regret_curve)
+    operations: ClassVar[tuple[str, ...]] = ("episode",)
     scales: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"memory": 4, "rounds": 300, "draws": 4},
         "paper": {"n_arms": 50, "memory": 20, "rounds": 1_000_000, "draws": 4},
@@ -241,6 +257,14 @@ class LastSwitchLearning(Task[LearningInstance, Learner, Play]):
                 rewards[t] = arms.step(choice)
                 model.update(tau, choice, (noise.random(self.draws) < rewards[t]).astype(np.float64))
         return Play(rewards.mean(axis=1), rewards.mean(axis=0))
+
+    def operation(self, name: str, model: Learner, instance: LearningInstance, context: Context) -> Operation:
+        """`episode`: forget everything and play all rounds, from the same random numbers each time."""
+
+        def episode() -> Play:
+            return self.run(model, instance, context.anew())
+
+        return Operation(episode, items=self.rounds * self.draws, item="play")
 
 
 def expected_plan_value(mu: Floats, rng: np.random.Generator, rounds: int = 300, draws: int = 600) -> float:

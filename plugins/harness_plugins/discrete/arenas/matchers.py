@@ -39,6 +39,17 @@ class NaiveNumpy:
         work["comparisons"] += strings.shifts * strings.m
         return distances
 
+    def bounded(
+        self, text: NDArray[np.uint32], pattern: NDArray[np.uint32], k: int, work: Counter[str]
+    ) -> NDArray[np.int64]:
+        """(n,), (m,) -> (n - m + 1,): all distances, those above k cut off.
+
+        Raises:
+            ValueError: as `distances`, or k is negative.
+        """
+        check_bound(k)
+        return np.minimum(self.distances(text, pattern, work), k + 1)
+
 
 @dataclass
 class FftPerLetter:
@@ -68,6 +79,22 @@ class FftPerLetter:
         points = next_fast_len(strings.text.size + strings.m - 1, real=True)
         work["fft_points"] += round(3 * strings.letters * points * np.log2(points))
         return strings.m - whole(matches)
+
+    def approx(
+        self,
+        text: NDArray[np.uint32],
+        pattern: NDArray[np.uint32],
+        eps: float,
+        rng: np.random.Generator,
+        work: Counter[str],
+    ) -> NDArray[np.float64]:
+        """(n,), (m,) -> (n - m + 1,): exactly, whatever eps is: what an approximation has to be faster than.
+
+        Raises:
+            ValueError: as `distances`, or eps is not between 0 and 1.
+        """
+        check_eps(eps)
+        return self.distances(text, pattern, work).astype(np.float64)
 
 
 @dataclass

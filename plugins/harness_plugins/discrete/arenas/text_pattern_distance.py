@@ -6,15 +6,17 @@ The models count their own work in the units of `UNIT_COST`, so that scaling can
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness import Context, InvalidOutcomeError, Metric, Task, metric
+from harness.operations import Operation
 from harness_plugins.discrete._strings import check_strings
 from harness_plugins.discrete.arenas._texts import Origin, Recipe
 
@@ -180,6 +182,8 @@ class TextPatternTask(Task[TextAndPattern, ModelT, Answer], Generic[ModelT]):
     """How often the answer is computed: the shortest time counts."""
 
     timed: ClassVar[bool] = True
+    exact: ClassVar[bool] = True
+    """Whether answers are integers, right or wrong; else they are floating-point estimates."""
 
     def strings(self, context: Context) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.int64]]:
         """Text, pattern and their distances."""
@@ -187,28 +191,51 @@ class TextPatternTask(Task[TextAndPattern, ModelT, Answer], Generic[ModelT]):
         text, pattern = recipe.draw(context.rng)
         return text, pattern, hamming_distances(text, pattern)
 
-    def answer(
-        self,
-        solve: Callable[[NDArray[np.uint32], Counter[str]], NDArray[Any]],
-        instance: TextAndPattern,
-        context: Context,
-        dtype: type[np.generic],
-    ) -> Answer:
-        """Time `solve(text, work)` after a warm-up (compilation, plans) on the text's beginning; check the answer."""
+    @abstractmethod
+    def solve(
+        self, model: ModelT, text: NDArray[np.uint32], instance: TextAndPattern, context: Context, work: Counter[str]
+    ) -> NDArray[Any]:
+        """Ask the model for what the task wants to know of `text` and of the instance's pattern."""
+
+    def run(self, model: ModelT, instance: TextAndPattern, context: Context) -> Answer:
+        """Time the answer after a warm-up (compilation, plans) on the text's beginning; check it.
+
+        Raises:
+            InvalidOutcomeError: not one finite number of the right type for each shift, or work of an unknown kind.
+        """
         with context.phase("warm-up"):
-            solve(instance.text[: 2 * instance.pattern.size], Counter())
+            self.solve(model, instance.text[: 2 * instance.pattern.size], instance, context, Counter())
         laps, found = [], []
         for _ in range(self.repeats):
             work: Counter[str] = Counter()
             before = context.seconds.get("solve", 0.0)
             with context.phase("solve"):
-                found.append((solve(instance.text, work), work))
+                found.append((self.solve(model, instance.text, instance, context, work), work))
             laps.append(context.seconds["solve"] - before)
         distances, work = found[0]
-        _check_answer(distances, instance, dtype)
-        if unknown := work.keys() - UNIT_COST.keys():
-            raise InvalidOutcomeError(f"work of unknown kinds was counted: {', '.join(sorted(unknown))}")
+        _check_answer(distances, work, instance, np.int64 if self.exact else np.float64)
         return Answer(distances, min(laps), dict(work))
+
+    def operation(self, name: str, model: ModelT, instance: TextAndPattern, context: Context) -> Operation:
+        """The answer for the whole text, with the same random numbers each time.
+
+        It has to be legal as for `run`, right where it is to be exact, and the strings must not be changed.
+        """
+        shown = replace(instance, text=instance.text.copy(), pattern=instance.pattern.copy())
+        work: Counter[str] = Counter()
+
+        def solve() -> NDArray[Any]:
+            work.clear()
+            return self.solve(model, shown.text, shown, context.anew(), work)
+
+        def check(distances: NDArray[Any]) -> None:
+            _check_answer(distances, work, instance, np.int64 if self.exact else np.float64)
+            if self.exact and (wrong := np.count_nonzero(distances != instance.answer)):
+                raise InvalidOutcomeError(f"{wrong} of {distances.size} distances are wrong")
+            if not (np.array_equal(shown.text, instance.text) and np.array_equal(shown.pattern, instance.pattern)):
+                raise InvalidOutcomeError("the model changes the strings it is given, and so cannot be repeated")
+
+        return Operation(solve, check, items=instance.text.size, item="symbol")
 
 
 @dataclass
@@ -217,6 +244,7 @@ class HammingDistances(TextPatternTask[ExactDistances]):
 
     protocol: ClassVar[type] = ExactDistances
     metrics: ClassVar[tuple[Metric, ...]] = (exact_match, *COST)
+    operations: ClassVar[tuple[str, ...]] = ("distances",)
     scales: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"n": 2**12, "m": 2**8, "sigma": 16, "repeats": 1},
         "paper": {"n": 2**24, "m": 2**16, "repeats": 1},
@@ -226,11 +254,16 @@ class HammingDistances(TextPatternTask[ExactDistances]):
         """Strings and all their distances."""
         return TextAndPattern(*self.strings(context))
 
-    def run(self, model: ExactDistances, instance: TextAndPattern, context: Context) -> Answer:
-        """Ask for all distances."""
-        return self.answer(
-            lambda text, work: model.distances(text, instance.pattern, work), instance, context, np.int64
-        )
+    def solve(
+        self,
+        model: ExactDistances,
+        text: NDArray[np.uint32],
+        instance: TextAndPattern,
+        context: Context,
+        work: Counter[str],
+    ) -> NDArray[Any]:
+        """All distances."""
+        return model.distances(text, instance.pattern, work)
 
 
 @dataclass
@@ -246,6 +279,7 @@ class BoundedHammingDistances(TextPatternTask[BoundedDistances]):
 
     protocol: ClassVar[type] = BoundedDistances
     metrics: ClassVar[tuple[Metric, ...]] = (exact_match, *COST)
+    operations: ClassVar[tuple[str, ...]] = ("bounded",)
     scales: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"n": 2**12, "m": 2**8, "changes": 6, "k": 4, "repeats": 1},
         "paper": {"n": 2**24, "m": 2**16, "repeats": 1},
@@ -256,12 +290,16 @@ class BoundedHammingDistances(TextPatternTask[BoundedDistances]):
         text, pattern, distances = self.strings(context)
         return TextAndPattern(text, pattern, np.minimum(distances, self.k + 1))
 
-    def run(self, model: BoundedDistances, instance: TextAndPattern, context: Context) -> Answer:
-        """Ask for the distances up to k."""
-        k = self.k
-        return self.answer(
-            lambda text, work: model.bounded(text, instance.pattern, k, work), instance, context, np.int64
-        )
+    def solve(
+        self,
+        model: BoundedDistances,
+        text: NDArray[np.uint32],
+        instance: TextAndPattern,
+        context: Context,
+        work: Counter[str],
+    ) -> NDArray[Any]:
+        """The distances up to k."""
+        return model.bounded(text, instance.pattern, self.k, work)
 
 
 @dataclass
@@ -279,6 +317,8 @@ class ApproximateHammingDistances(TextPatternTask[ApproximateDistances]):
 
     protocol: ClassVar[type] = ApproximateDistances
     metrics: ClassVar[tuple[Metric, ...]] = (within_eps, max_rel_err, p99_rel_err, over_estimates, *COST)
+    operations: ClassVar[tuple[str, ...]] = ("approx",)
+    exact: ClassVar[bool] = False
     scales: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"n": 2**10, "m": 2**8, "sigma": 16, "eps": 0.4, "repeats": 1},
         "paper": {"n": 2**20, "m": 2**12, "eps": 0.1, "repeats": 1},
@@ -288,14 +328,16 @@ class ApproximateHammingDistances(TextPatternTask[ApproximateDistances]):
         """Strings, all their distances, and the error allowed."""
         return TextAndPattern(*self.strings(context), eps=self.eps)
 
-    def run(self, model: ApproximateDistances, instance: TextAndPattern, context: Context) -> Answer:
-        """Ask for estimates of all distances."""
-        return self.answer(
-            lambda text, work: model.approx(text, instance.pattern, self.eps, context.rng, work),
-            instance,
-            context,
-            np.float64,
-        )
+    def solve(
+        self,
+        model: ApproximateDistances,
+        text: NDArray[np.uint32],
+        instance: TextAndPattern,
+        context: Context,
+        work: Counter[str],
+    ) -> NDArray[Any]:
+        """Estimates of all distances."""
+        return model.approx(text, instance.pattern, self.eps, context.rng, work)
 
 
 def hamming_distances(text: NDArray[np.uint32], pattern: NDArray[np.uint32]) -> NDArray[np.int64]:
@@ -317,8 +359,8 @@ def _relative_error(instance: TextAndPattern, outcome: Answer) -> NDArray[np.flo
     return error
 
 
-def _check_answer(distances: Any, instance: TextAndPattern, dtype: type[np.generic]) -> None:
-    """One finite number of the right type for each shift.
+def _check_answer(distances: Any, work: Mapping[str, int], instance: TextAndPattern, dtype: type[np.generic]) -> None:
+    """One finite number of the right type for each shift, and work of known kinds.
 
     Raises:
         InvalidOutcomeError: anything else.
@@ -332,3 +374,5 @@ def _check_answer(distances: Any, instance: TextAndPattern, dtype: type[np.gener
         )
     if not np.isfinite(distances).all():
         raise InvalidOutcomeError(f"{np.count_nonzero(~np.isfinite(distances))} of the distances are not finite")
+    if unknown := work.keys() - UNIT_COST.keys():
+        raise InvalidOutcomeError(f"work of unknown kinds was counted: {', '.join(sorted(unknown))}")

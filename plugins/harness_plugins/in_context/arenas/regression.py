@@ -9,12 +9,14 @@ arXiv:2211.15661). `Regression` draws synthetic prompts, `DiabetesRegression` dr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness import Along, Context, InvalidOutcomeError, Task, metric
+from harness.operations import Operation
 from harness_plugins.in_context.arenas.estimators import ridge_predictions
 from harness_plugins.in_context.arenas.prompts import FloatArray, FunctionFamily, PromptLaw
 
@@ -126,6 +128,7 @@ class Regression(Task[Prompts, InContextRegressor, FloatArray]):
 
     protocol = InContextRegressor
     metrics = METRICS
+    operations: ClassVar[tuple[str, ...]] = ("predict",)
     scales: ClassVar[dict[str, dict[str, Any]]] = {
         "smoke": {"d": 3, "n": 6, "batch": 8},
         "paper": {"d": 20, "n": 40, "batch": 2000},
@@ -149,6 +152,11 @@ class Regression(Task[Prompts, InContextRegressor, FloatArray]):
         prepare(model, self.law(), context)
         return answer(model, instance.X, instance.Y[:, :-1], context)
 
+    def operation(self, name: str, model: InContextRegressor, instance: Prompts, context: Context) -> Operation:
+        """Reading the prompts, once the model has been told or has learnt their law."""
+        prepare(model, self.law(), context)
+        return predict_operation(model, instance.X, instance.Y[:, :-1])
+
 
 @dataclass
 class DiabetesRegression(Task[Prompts, InContextRegressor, FloatArray]):
@@ -167,6 +175,7 @@ class DiabetesRegression(Task[Prompts, InContextRegressor, FloatArray]):
 
     protocol = InContextRegressor
     metrics = METRICS
+    operations: ClassVar[tuple[str, ...]] = ("predict",)
     scales: ClassVar[dict[str, dict[str, Any]]] = {"smoke": {"n": 5, "batch": 4}, "paper": {"n": 100, "batch": 2000}}
 
     def __post_init__(self) -> None:
@@ -193,6 +202,10 @@ class DiabetesRegression(Task[Prompts, InContextRegressor, FloatArray]):
         """Show the prompts without their last labels; the answer is (B, n+1)."""
         return answer(model, instance.X, instance.Y[:, :-1], context)
 
+    def operation(self, name: str, model: InContextRegressor, instance: Prompts, context: Context) -> Operation:
+        """Reading the prompts."""
+        return predict_operation(model, instance.X, instance.Y[:, :-1])
+
 
 def prepare(model: InContextRegressor, law: PromptLaw, context: Context) -> None:
     """Tell a reference the law of the prompts; let a meta-trained model train on it."""
@@ -209,9 +222,29 @@ def answer(model: InContextRegressor, X: FloatArray, Y: FloatArray, context: Con
     Raises:
         InvalidOutcomeError: they are not a finite floating-point array of that shape.
     """
-    X, Y = X.copy(), Y.copy()
+    shown = X.copy(), Y.copy()
     with context.phase("predict"):
-        predictions = model.predict(X, Y)
+        predictions = model.predict(*shown)
+    _check_predictions(predictions, X)
+    return predictions
+
+
+def predict_operation(model: InContextRegressor, X: FloatArray, Y: FloatArray) -> Operation:
+    """A call of `predict` on prompts X (B, n+1, d) with labels Y (B, n), again and again on the same copies.
+
+    An answer is legal as `answer` has it, if the copies are not changed.
+    """
+    shown = X.copy(), Y.copy()
+
+    def check(predictions: Any) -> None:
+        _check_predictions(predictions, X)
+        if not (np.array_equal(shown[0], X) and np.array_equal(shown[1], Y)):
+            raise InvalidOutcomeError("predict changes the prompts it is given, and so cannot be repeated")
+
+    return Operation(partial(model.predict, *shown), check, items=X[..., 0].size, item="prediction")
+
+
+def _check_predictions(predictions: Any, X: FloatArray) -> None:
     if not isinstance(predictions, np.ndarray) or not np.issubdtype(predictions.dtype, np.floating):
         raise InvalidOutcomeError(f"predictions must be a floating-point array, not {_kind(predictions)}")
     if predictions.shape != X.shape[:2]:
@@ -219,7 +252,6 @@ def answer(model: InContextRegressor, X: FloatArray, Y: FloatArray, context: Con
     if not np.isfinite(predictions).all():
         bad = int(np.sum(~np.isfinite(predictions)))
         raise InvalidOutcomeError(f"{bad} of {predictions.size} predictions are not finite")
-    return predictions
 
 
 def check_batch(batch: int) -> None:

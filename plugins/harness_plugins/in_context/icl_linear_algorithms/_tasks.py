@@ -8,12 +8,14 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from harness import Along, Context, Task, metric
+from harness.operations import Operation
 from harness_plugins.in_context.arenas.prompts import FloatArray, PromptLaw
 from harness_plugins.in_context.arenas.regression import (
     PENALTIES,
     InContextRegressor,
     answer,
     check_batch,
+    predict_operation,
     prepare,
 )
 
@@ -86,6 +88,7 @@ class ProgramFidelity(Task[tuple[FloatArray, FloatArray], LearningProgram, Exami
 
     protocol = LearningProgram
     metrics = (relative_gap, largest_gap, hidden_rows, layers_per_example)
+    operations: ClassVar[tuple[str, ...]] = ("predict",)
     scales: ClassVar[dict[str, dict[str, Any]]] = {
         "smoke": {"d": 2, "n": 4, "batch": 4},
         "paper": {"d": 8, "n": 40, "batch": 64},
@@ -111,6 +114,12 @@ class ProgramFidelity(Task[tuple[FloatArray, FloatArray], LearningProgram, Exami
             textbook = model.textbook(*instance)
         per_example = model.depth(self.n + 1) - model.depth(self.n)
         return Examined(predictions, textbook, model.rows(self.d), per_example)
+
+    def operation(
+        self, name: str, model: LearningProgram, instance: tuple[FloatArray, FloatArray], context: Context
+    ) -> Operation:
+        """The transformer reading the prompts."""
+        return predict_operation(model, *instance)
 
 
 @dataclass(frozen=True)
@@ -157,6 +166,7 @@ class ImplicitWeights(Task[Probed, InContextRegressor, FloatArray]):
 
     protocol = InContextRegressor
     metrics = (ilwd_ols, ilwd_ridge)
+    operations: ClassVar[tuple[str, ...]] = ("predict",)
     scales: ClassVar[dict[str, dict[str, Any]]] = {
         "smoke": {"d": 2, "n": 4, "batch": 4},
         "paper": {"d": 8, "n": 40, "batch": 1000},
@@ -182,14 +192,23 @@ class ImplicitWeights(Task[Probed, InContextRegressor, FloatArray]):
     def run(self, model: InContextRegressor, instance: Probed, context: Context) -> FloatArray:
         """The model's implicit weights, (B, d)."""
         prepare(model, self.law(), context)
-        m = instance.probes.shape[1]
-        contexts = np.repeat(instance.X[:, None], m, axis=1)  # (B, m, n, d)
-        X = np.concatenate([contexts, instance.probes[:, :, None]], axis=2)  # (B, m, n+1, d)
-        X = X.reshape(-1, *X.shape[2:])
-        predictions = answer(model, X, np.repeat(instance.Y, m, axis=0), context)[:, -1]
-        labels = predictions.reshape(-1, m, 1)
+        predictions = answer(model, *probing_prompts(instance), context)[:, -1]
+        labels = predictions.reshape(*instance.probes.shape[:2], 1)
         weights: FloatArray = (np.linalg.pinv(instance.probes) @ labels)[..., 0]  # (B, d)
         return weights
+
+    def operation(self, name: str, model: InContextRegressor, instance: Probed, context: Context) -> Operation:
+        """Reading every context once for each probe."""
+        prepare(model, self.law(), context)
+        return predict_operation(model, *probing_prompts(instance))
+
+
+def probing_prompts(instance: Probed) -> tuple[FloatArray, FloatArray]:
+    """Each context with each of its m probes for a query: X (B m, n+1, d) and Y (B m, n)."""
+    m = instance.probes.shape[1]
+    contexts = np.repeat(instance.X[:, None], m, axis=1)  # (B, m, n, d)
+    X = np.concatenate([contexts, instance.probes[:, :, None]], axis=2)  # (B, m, n+1, d)
+    return X.reshape(-1, *X.shape[2:]), np.repeat(instance.Y, m, axis=0)
 
 
 def ridge_weights(X: FloatArray, Y: FloatArray, penalty: float) -> FloatArray:
