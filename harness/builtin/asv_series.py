@@ -31,23 +31,26 @@ class Series:
 
 
 def series(run: SpeedRun) -> list[Series]:
-    """Times, memory, and throughputs where operations count their items."""
+    """Times, ratios to the baseline, memory, and throughputs where operations count their items."""
     times = {str(one.key): _values(one, "seconds") for one in run.operations}
+    ratios = {str(one.key): _values(one, "ratio") for one in run.operations if one.key.model != one.baseline}
     memory = {str(one.key): _values(one, "peak_memory") for one in run.operations}
     items = {str(one.key): one.items for one in run.operations if one.items}
     rates = {key: [count / seconds for seconds in times[key]] for key, count in items.items()}
     found = [
         Series("seconds", "seconds", "lower", times),
+        Series("ratio", "of the baseline's time", "lower", ratios),
         Series("peak_memory", "bytes", "lower", memory),
         Series("throughput", "item/s", "higher", rates),
     ]
     return [one for one in found if one.values]
 
 
-def _values(measured: Measured, quantity: Literal["seconds", "peak_memory"]) -> list[float]:
+def _values(measured: Measured, quantity: Literal["seconds", "ratio", "peak_memory"]) -> list[float]:
     match measured.outcome:
         case "ok":
-            return [float(getattr(process, quantity)) for process in measured.processes]
+            found = [getattr(process, quantity) for process in measured.processes]
+            return [float(value) for value in found if value is not None] or [math.nan]
         case "failed":
             return []
         case "noisy" | "skipped":

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from harness.tables import console, inert
+from harness.tables import console, duration, inert, size
 
 if TYPE_CHECKING:
     from harness.speed.check import Checked
@@ -19,13 +20,21 @@ _STYLES = {"regression": "bold red", "failed": "red", "inconclusive": "yellow", 
 
 
 def print_run(run: SpeedRun) -> None:
-    """A table for each group of operations that compete."""
+    """A table for each group of operations that compete, and where they were measured."""
+    from harness.speed.machines import named
+
     groups: dict[tuple[str, ...], list[Measured]] = {}
     for measured in run.operations:
         groups.setdefault(measured.key.group, []).append(measured)
     to = console()
     for group in groups.values():
         to.print(_group(group))
+        for measured in group:
+            if measured.error:
+                to.print(f"  {inert(measured.key.model)}: {inert(measured.error)}", soft_wrap=True)
+    (machine,) = named([run.fingerprint]).values()
+    load = f", load {run.conditions['load_average']:.1f}" if "load_average" in run.conditions else ""
+    to.print(f"on {inert(machine.name)}{load}")
 
 
 def print_checked(checked: Checked) -> None:
@@ -79,20 +88,20 @@ def _group(group: list[Measured]) -> Table:
 
 def _row(measured: Measured) -> Iterable[str]:
     if not measured.processes or measured.outcome != "ok":
-        return (f"[red]{measured.outcome}[/]", inert(measured.error or ""), "", "", "", "", "")
+        return (f"[red]{measured.outcome}[/]",)
     from harness.timing.ratio import ratio
 
     ratios = [process.ratio for process in measured.processes if process.ratio is not None]
     against = _ratio(ratio(ratios)) if ratios else ("1" if measured.key.model == measured.baseline else "", "")
     throughput = f"{measured.items / measured.seconds:.3g} {inert(measured.item)}/s" if measured.items else ""
-    cold = min(process.cold_seconds for process in measured.processes)
+    cold = statistics.median(process.cold_seconds for process in measured.processes)
     noisy = f" + {measured.noisy} noisy" if measured.noisy else ""
     return (
-        _time(measured.seconds),
+        duration(measured.seconds),
         *against,
         throughput,
-        _time(cold),
-        f"{measured.peak_memory / 1e6:.3g} MB",
+        duration(cold),
+        size(measured.peak_memory),
         f"{len(measured.processes)}{noisy}",
     )
 
@@ -101,10 +110,3 @@ def _ratio(interval: Interval | None) -> tuple[str, str]:
     if interval is None:
         return "", ""
     return f"{interval.estimate:.3f}", f"[{interval.low:.3f}, {interval.high:.3f}]".replace("[", r"\[")
-
-
-def _time(seconds: float) -> str:
-    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
-        if seconds >= scale:
-            return f"{seconds / scale:.3g} {unit}"
-    return f"{seconds / 1e-9:.3g} ns"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 import tempfile
 import time
@@ -16,7 +17,7 @@ from harness.provenance import Counters, conditions, provenance, speed_fingerpri
 from harness.speed.record import Measured, OperationKey, Outcome, SpeedRun
 from harness.speed.suites import Planned, SpeedSuite
 from harness.timing.processes import Side
-from harness.timing.rounds import Competition, Competitor, Effort
+from harness.timing.rounds import LEAST_PROCESSES, Competition, Competitor, Effort
 
 
 def run(
@@ -97,10 +98,11 @@ def _measured(planned: Planned, found: Competitor | None) -> Measured:
     """What is kept of an operation."""
     if found is None:
         return Measured(planned.key, planned.role, planned.baseline, "skipped", planned.skipped)
-    outcome: Outcome = "failed" if found.error else "noisy" if found.seconds != found.seconds else "ok"
+    outcome: Outcome = "failed" if found.error else "noisy" if math.isnan(found.seconds) else "ok"
     error = found.error
     if outcome == "noisy":
-        error = f"in {found.noisy} processes too few samples were clean, in {len(found.processes)} enough"
+        clean = f"{len(found.processes)} processes had enough clean samples"
+        error = f"{clean}, {found.noisy} had not: a value takes {LEAST_PROCESSES}"
     return Measured(
         planned.key,
         planned.role,

@@ -122,7 +122,10 @@ class Player:
                 raise OperationError(self._last_words(), self)
             self._buffer += chunk
         line, _, self._buffer = self._buffer.partition(b"\n")
-        message: dict[str, Any] = json.loads(line)
+        try:
+            message: dict[str, Any] = json.loads(line)
+        except ValueError:
+            raise OperationError("its process sent what is no message", self) from None
         if message["event"] == "failed":
             raise OperationError(message["error"], self, message["traceback"])
         return message
@@ -150,6 +153,7 @@ class Side:
         Raises:
             HarnessError: it cannot be started.
         """
+        self.threads = threads
         self._server: Server[Player] = Server(threads, modules, scratch, serve="harness.timing.worker:serve", code=code)
         while not self._server.ready:
             patience = self._server.patience_ends - time.monotonic()

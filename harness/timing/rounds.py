@@ -24,7 +24,7 @@ from harness.timing.turns import take_turns
 KeyT = TypeVar("KeyT", bound=Hashable)
 
 _CALIBRATION = "harness.timing.calibration:kernel"
-_LEAST_PROCESSES = 3
+LEAST_PROCESSES = 3
 """With fewer there is no value."""
 
 
@@ -82,7 +82,7 @@ class Competitor:
     def seconds(self) -> float:
         """Median over the processes; not a number if there are too few."""
         values = [process.seconds for process in self.processes]
-        return statistics.median(values) if len(values) >= _LEAST_PROCESSES else math.nan
+        return statistics.median(values) if len(values) >= LEAST_PROCESSES else math.nan
 
     @property
     def ratio(self) -> Interval | None:
@@ -142,7 +142,7 @@ class Competition(Generic[KeyT]):
             HarnessError: processes cannot be had.
         """
         self._rounds += 1
-        core = self._rng.choice(available) if (available := cores()) else None
+        core = self._rng.choice(available) if self._side.threads == 1 and (available := cores()) else None
         settings = self._effort.settings
         names = [key for key, one in self.competitors.items() if not one.error]
         self._rng.shuffle(names)

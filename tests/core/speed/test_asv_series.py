@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from harness.builtin.asv_series import Series, series
 
 from .asv_repository import measured, operation, speed_run
+from .fabricated import process
 
 
 class TestSeries:
@@ -24,6 +26,17 @@ class TestSeries:
 
     def test_without_items_have_no_throughput(self) -> None:
         assert [one.name for one in series(speed_run("c", measured("mean", [1.0])))] == ["seconds", "peak_memory"]
+
+    def test_have_ratios_to_the_baseline_but_not_for_it(self) -> None:
+        baseline = measured("mean", [1.0, 1.0])
+        processes = (replace(process(2.0), ratio=2.1), replace(process(2.0), ratio=1.9))
+        other = replace(measured("median", None), baseline="mean", processes=processes)
+        silent = replace(measured("mode", [1.0]), baseline="mean")
+        found = {one.name: one for one in series(speed_run("c", baseline, other, silent))}["ratio"]
+        assert found.direction == "lower"
+        assert found.values.keys() == {operation("median"), operation("mode")}
+        assert found.values[operation("median")] == [2.1, 1.9]
+        assert math.isnan(*found.values[operation("mode")])
 
     def test_tell_failures_from_what_was_not_measured(self) -> None:
         run = speed_run("c", *(measured(outcome, [1.0], outcome) for outcome in ("failed", "noisy", "skipped")))

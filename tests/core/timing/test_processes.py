@@ -154,3 +154,10 @@ def test_time_for_all_rounds_is_bounded(toys) -> None:
     found = timing.compare_fresh({"one": racing("loop")}, effort=effort)["one"]
     assert 1 <= len(found.processes) < 100
     assert time.monotonic() - start >= 1.0
+
+
+def test_several_threads_are_not_bound_to_one_processor(toys) -> None:
+    """What the processes may run on is what the test may."""
+    effort = Effort(QUICK, least_rounds=1, most_rounds=1)
+    found = timing.compare_fresh({"where": racing("allowed")}, threads=2, effort=effort)["where"]
+    assert found.facts["items"] == len(os.sched_getaffinity(0))

@@ -118,6 +118,11 @@ def hungry(megabytes: int) -> tuple[Operation, Backend]:
     return Operation(call), Cpu()
 
 
+def allowed() -> tuple[Operation, Backend]:
+    """As many items as there are processors that it may use."""
+    return Operation(lambda: None, items=len(os.sched_getaffinity(0)), item="processor"), Cpu()
+
+
 def sleeping(**_: Any) -> tuple[Operation, Backend]:
     """One whose time is not spent on a processor, so that no sample is clean."""
     return Operation(lambda: time.sleep(0.002)), Cpu()
