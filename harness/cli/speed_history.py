@@ -85,10 +85,10 @@ def _plotted(histories: Histories, encoding: str) -> Iterator[str]:
     width = min(shutil.get_terminal_size((_WIDTH, 24)).columns, 120)
     for one in histories.found:
         yield str(one.key)
-        yield f"on {one.machine.name}"
+        yield f"time {one.quantity.label}, on {one.machine.name}"
         yield from plot(one, width, glyphs(encoding))
         for number, change in enumerate(one.changes, 1):
-            yield f"{number:3}  {change}, on {one.machine.name}"
+            yield f"{number:3}  {change.origin} {one.effect(change)}"
         if not one.changes:
             yield f"     {one.verdict}"
         yield ""
@@ -106,15 +106,12 @@ def _listed(histories: Histories) -> Iterator[str]:
     for origin, alike in histories.by_commit:
         yield origin
         for one, change in alike:
-            yield f"  {one.key} {change.effect}, on {one.machine.name}"
+            yield f"  {one.key} {one.effect(change)}"
     if not histories.by_commit:
         yield "no changes"
 
 
 def _state(one: History) -> str:
-    from harness.tables import duration
-
-    latest = f"{duration(one.points[-1].seconds.estimate)} at {one.points[-1].commit.short}"
     if not one.changes:
-        return f"{latest}, {one.verdict}"
-    return f"{latest}, {one.changes[-1].size} since {one.changes[-1].candidates[-1].short}, on {one.machine.name}"
+        return f"{one.latest}, {one.verdict}"
+    return f"{one.latest}, {one.changes[-1].size} since {one.changes[-1].candidates[-1].short}, on {one.machine.name}"

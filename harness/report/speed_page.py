@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.report.figures.history import in_units, times
+from harness.report.figures.history import figures
 from harness.report.html import html
 from harness.report.table import Column, Row, Table, sortable
 from harness.report.wording import counted, probability
@@ -30,6 +30,7 @@ _COLUMNS = (
     Column("date", "When it was committed", numeric=False),
     Column("machine", "On which the level changed", numeric=False),
     Column("change", "Median of the new level against the old"),
+    Column("time", "What was judged", numeric=False),
     Column("p", "Of the permutation test: how often chance makes as much of a step"),
 )
 
@@ -79,14 +80,13 @@ def _entry(section_id: str, alike: Sequence[History]) -> Row:
 def _section(section_id: str, alike: Sequence[History]) -> dict[str, Any]:
     key = alike[0].key
     rows = tuple(_row(history, change) for history in alike for change in history.changes)
-    beside = in_units(alike, section_id)
     return {
         "id": section_id,
         "title": str(key),
         "subtitle": f"{counted(len(rows), 'change')} on {counted(len(alike), 'machine')}",
         "table": Table(f"Changes of {key}", _COLUMNS, rows).plain(),
         "notes": [history.verdict for history in alike if not history.changes],
-        "figures": [figure.plain() for figure in (times(alike, section_id), beside) if figure],
+        "figures": [figure.plain() for figure in figures(alike, section_id)],
     }
 
 
@@ -94,4 +94,5 @@ def _row(history: History, change: Change) -> Row:
     commit = change.candidates[-1]
     first = commit.short if len(change.candidates) == 1 else f"one of {len(change.candidates)} up to {commit.short}"
     size = sortable(change.size, change.ratio)
-    return Row((first, commit.subject, commit.day, history.machine.name, size, probability(change.p_value)))
+    judged = f"{history.quantity.label}{history.reservation(change)}"
+    return Row((first, commit.subject, commit.day, history.machine.name, size, judged, probability(change.p_value)))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import TypeAlias, TypeGuard
+from typing import NamedTuple, TypeAlias
 
 from harness.errors import HarnessError
 from harness.quoting import quoted
@@ -15,11 +14,20 @@ from harness.registry.catalogue import nearest
 from harness.speed.commits import Commit, Commits
 from harness.speed.history import CONFIDENCE, LEAST, Change, Histories, History, Point
 from harness.speed.machines import Fingerprint, Machine, fingerprint_of, named
+from harness.speed.quantity import SECONDS, Quantity, positive, steadiest
 from harness.speed.record import Measured, OperationKey, SpeedRun
 from harness.stats.change_points import ChangePoint, change_points
 from harness.stats.intervals import median_interval
 
-_Series: TypeAlias = dict[Commit, list[Measured]]
+_Measured: TypeAlias = dict[Commit, list[Measured]]
+
+
+class _Series(NamedTuple):
+    """What the points of a history have in common."""
+
+    key: OperationKey
+    at: Fingerprint
+    baseline: str
 
 
 def gather(
@@ -46,8 +54,29 @@ def gather(
     series = _series(placed, keys, wanted, left_out)
     if not series:
         raise HarnessError(f"{operation or 'no operation'}: there is no value to show{_reasons(left_out)}")
-    ordered = sorted(series, key=lambda one: (str(one[0]), machines[one[1]].name))
-    return Histories(tuple(_history(key, machines[at], series[key, at], commits) for key, at in ordered), left_out)
+    found = {one: _history(one, machines, series[one], commits, left_out) for one in series}
+    others = {_of_baseline(one) for one in series} - set(series)
+    beside = _series(placed, {one.key for one in others}, wanted, Counter())
+    known = found | {one: _history(one, machines, beside[one], commits, Counter()) for one in beside}
+    told = [_beside(history, known.get(_of_baseline(one))) for one, history in found.items()]
+    return Histories(tuple(sorted(told, key=_order)), left_out)
+
+
+def _order(history: History) -> tuple[str, str, int]:
+    return str(history.key), history.machine.name, history.points[0].commit.place
+
+
+def _of_baseline(one: _Series) -> _Series:
+    return one._replace(key=replace(one.key, model=one.baseline))
+
+
+def _beside(history: History, baseline: History | None) -> History:
+    """With a note on the changes that may be those of the baseline."""
+    if baseline is None or history.quantity.name != "ratio":
+        return history
+    moved = {commit for change in baseline.changes for commit in change.candidates}
+    noted = (replace(one, beside_baseline=not moved.isdisjoint(one.candidates)) for one in history.changes)
+    return replace(history, changes=tuple(noted))
 
 
 def _place(run: SpeedRun, commits: Commits, left_out: Counter[str]) -> Commit | None:
@@ -90,29 +119,34 @@ def _series(
     keys: set[OperationKey],
     machines: set[Fingerprint],
     left_out: Counter[str],
-) -> dict[tuple[OperationKey, Fingerprint], _Series]:
-    found: dict[tuple[OperationKey, Fingerprint], _Series] = {}
+) -> dict[_Series, _Measured]:
+    found: dict[_Series, _Measured] = {}
     for run, commit in placed:
         at = fingerprint_of(run.fingerprint)
         for one in run.operations if at in machines else ():
             if one.key not in keys:
                 continue
-            if one.outcome == "ok" and one.processes and all(_is_time(process.seconds) for process in one.processes):
-                found.setdefault((one.key, at), {}).setdefault(commit, []).append(one)
+            if one.outcome == "ok" and one.processes and all(positive(process.seconds) for process in one.processes):
+                found.setdefault(_Series(one.key, at, one.baseline), {}).setdefault(commit, []).append(one)
             else:
                 left_out[f"measurements that are {'damaged' if one.outcome == 'ok' else one.outcome}"] += 1
     return found
 
 
-def _is_time(seconds: float | None) -> TypeGuard[float]:
-    return seconds is not None and 0 < seconds < math.inf
-
-
-def _history(key: OperationKey, machine: Machine, series: _Series, commits: Commits) -> History:
-    points = tuple(_point(commit, series[commit]) for commit in sorted(series, key=lambda commit: commit.place))
-    values = [point.seconds.estimate for point in points]
-    changes = tuple(_change(one, points, commits) for one in change_points(values, min_ratio=LEAST))
-    return History(key, machine, points, changes)
+def _history(
+    one: _Series,
+    machines: Mapping[Fingerprint, Machine],
+    measured: _Measured,
+    commits: Commits,
+    left_out: Counter[str],
+) -> History:
+    judged = steadiest(list(measured.values()), one.baseline)
+    in_order = sorted(measured, key=lambda commit: commit.place)
+    points = tuple(_point(commit, measured[commit], judged) for commit in in_order if judged.values(measured[commit]))
+    if without := sum(not judged.values([each]) for alike in measured.values() for each in alike):
+        left_out[f"measurements without a time {judged.label}"] += without
+    changes = change_points([point.value.estimate for point in points], min_ratio=LEAST)
+    return History(one.key, machines[one.at], judged, points, tuple(_change(each, points, commits) for each in changes))
 
 
 def _change(found: ChangePoint, points: Sequence[Point], commits: Commits) -> Change:
@@ -120,8 +154,6 @@ def _change(found: ChangePoint, points: Sequence[Point], commits: Commits) -> Ch
     return Change(found.index, last, commits.after(last, first), found.ratio, found.p_value)
 
 
-def _point(commit: Commit, measured: list[Measured]) -> Point:
-    processes = [process for one in measured for process in one.processes]
-    units = [one.seconds / one.calibration_seconds for one in processes if _is_time(one.calibration_seconds)]
-    seconds = median_interval([one.seconds for one in processes], CONFIDENCE)
-    return Point(commit, seconds, statistics.median(units) if units else None, len(measured))
+def _point(commit: Commit, measured: Sequence[Measured], judged: Quantity) -> Point:
+    value, seconds = (median_interval(one.values(measured), CONFIDENCE) for one in (judged, SECONDS))
+    return Point(commit, value, seconds, len(measured))

@@ -1,7 +1,7 @@
 """What operations have cost from commit to commit, and the commits at which that has changed.
 
 A series holds one value for each commit: the median over the processes of all runs of that commit. A series is of one
-operation on machines of one fingerprint; values of different fingerprints are never judged together.
+operation on machines of one fingerprint, beside one baseline; values of different ones are never judged together.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ from harness.compare.sentence import p_text
 from harness.quoting import cut
 from harness.speed.commits import Commit
 from harness.speed.machines import Machine
+from harness.speed.quantity import Quantity
 from harness.speed.record import OperationKey
 from harness.stats.interval import Interval
+from harness.tables import duration
 
 CONFIDENCE = 0.9
 """Of the intervals. Five processes bound their median at 90 %, not at 95 %."""
 LEAST = 1.05
 """A smaller ratio of levels, in either direction, is no change."""
-FEWEST = 12
-"""Commits below which even a clean step may go unnoticed: in random order, 4 and 4 values stand apart one time in 35, 5
-and 5 one time in 126, 6 and 6 one time in 462; what chance does one time in 100 is no change."""
+FEWEST = 14
+"""Commits below which even a clean step in the middle may go unnoticed: in random order, 5 and 5 values stand apart one
+time in 126, 6 and 6 one time in 462, 7 and 7 one time in 1716; what chance does one time in 200 is no change, and of
+its p-value there is an estimate only. Of 100 such steps 70 are found among 12 commits, 98 among 14."""
 
 _SUBJECT = 72
 """Characters of a commit's subject that are quoted."""
@@ -36,15 +39,17 @@ class Point:
     """One commit."""
 
     commit: Commit
+    value: Interval
+    """Of what is judged, the median over processes. Its interval is between order statistics; infinite for fewer than
+    five."""
     seconds: Interval
-    """The median over processes. Its interval is between order statistics; infinite for fewer than five."""
-    units: float | None
-    """The same in units of the calibration kernel, where that was timed too."""
+    """The same of the time of a call."""
     runs: int
 
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""
-        return {**self.commit.plain(), **self.seconds.plain(), "units": self.units, "runs": self.runs}
+        values = {"value": self.value.plain(), "seconds": self.seconds.plain()}
+        return {**self.commit.plain(), **values, "runs": self.runs}
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,8 @@ class Change:
     ratio: float
     """The new level over the old."""
     p_value: float
+    beside_baseline: bool = False
+    """Whether the baseline, to which the values are relative, may have changed at the same commit."""
 
     @property
     def size(self) -> str:
@@ -75,14 +82,6 @@ class Change:
             return f"commit {named}"
         return f"one of {len(self.candidates)} commits after {self.after.short}, up to {named}"
 
-    @property
-    def effect(self) -> str:
-        """How large and how sure it is."""
-        return f"{self.size} ({p_text(self.p_value)})"
-
-    def __str__(self) -> str:
-        return f"{self.origin} {self.effect}"
-
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""
         return {
@@ -90,15 +89,18 @@ class Change:
             "candidates": [commit.plain() for commit in self.candidates],
             "ratio": self.ratio,
             "p_value": self.p_value,
+            "beside_baseline": self.beside_baseline,
         }
 
 
 @dataclass(frozen=True)
 class History:
-    """One operation on machines of one fingerprint."""
+    """One operation on machines of one fingerprint, beside one baseline."""
 
     key: OperationKey
     machine: Machine
+    quantity: Quantity
+    """What is judged."""
     points: tuple[Point, ...]
     """In the order of the commits; at least one."""
     changes: tuple[Change, ...]
@@ -113,22 +115,48 @@ class History:
     def verdict(self) -> str:
         """What there is to say where there are no changes."""
         if self.judged:
-            return f"no change on {self.machine.name}"
+            return f"no change {self._where}"
         few = f"{len(self.points)} of the {FEWEST} commits that it takes to tell a change from chance"
-        return f"too few commits for a verdict on {self.machine.name}: {few}"
+        return f"too few commits for a verdict {self._where}: {few}"
+
+    @property
+    def latest(self) -> str:
+        """The last point."""
+        point, judged = self.points[-1], self.quantity
+        told = duration(point.seconds.estimate)
+        if judged.name != "seconds":
+            told = f"{judged.text(point.value.estimate)} {judged.label} ({told})"
+        return f"{told} at {point.commit.short}"
+
+    def effect(self, change: Change) -> str:
+        """How large and how sure one of the changes is, and where."""
+        return f"{self.size(change)} ({p_text(change.p_value)}), {self._where}{self.reservation(change)}"
+
+    def size(self, change: Change) -> str:
+        """How large one of the changes is, and beside what."""
+        return f"{change.size} beside {self.quantity.baseline}" if self.quantity.baseline else change.size
+
+    def reservation(self, change: Change) -> str:
+        """What there is to know of one of the changes, in parentheses, or nothing."""
+        return " (its baseline changed there too)" if change.beside_baseline else ""
+
+    @property
+    def _where(self) -> str:
+        return f"on {self.machine.name}"
 
     @property
     def levels(self) -> Iterator[tuple[int, int, float]]:
-        """Between the changes: the first point, the one after the last, and the median in seconds."""
+        """Between the changes: the first point, the one after the last, and the median of the values."""
         ends = [0, *(change.index for change in self.changes), len(self.points)]
         for start, stop in pairwise(ends):
-            yield start, stop, statistics.median(point.seconds.estimate for point in self.points[start:stop])
+            yield start, stop, statistics.median(point.value.estimate for point in self.points[start:stop])
 
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""
         return {
             "operation": str(self.key),
             "machine": self.machine.plain(),
+            "quantity": self.quantity.plain(),
             "points": [point.plain() for point in self.points],
             "judged": self.judged,
             "changes": [change.plain() for change in self.changes],
@@ -140,7 +168,7 @@ class Histories:
     """What was asked for."""
 
     found: tuple[History, ...]
-    """By operation, then by machine; at least one."""
+    """By operation, then by machine, then by their first commits; at least one."""
     left_out: Mapping[str, int]
     """Why runs and measurements are not among the points, and how many."""
 

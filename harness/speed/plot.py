@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.speed.history import History
-from harness.tables import duration
 
 _ROWS = 11
 _LABEL = 9
-"""Columns to the left for the times."""
+"""Columns to the left for the values."""
 _WIDEST = 4
 """Columns from a point to the next, at most."""
 _MARGIN = 0.05
-"""Of the time, above and below where all points are equal."""
+"""Of the value, above and below where all points are equal."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,8 @@ def plot(history: History, width: int, drawn: Glyphs) -> list[str]:
     used = columns[-1] + 1
     canvas = _canvas(history, columns, drawn)
     low, high = _range(history)
-    labels = {0: duration(high), _ROWS // 2: duration((low + high) / 2), _ROWS - 1: duration(low)}
+    at = {0: high, _ROWS // 2: (low + high) / 2, _ROWS - 1: low}
+    labels = {row: history.quantity.text(value) for row, value in at.items()}
     lines = [
         f"{labels.get(row, ''):>{_LABEL}} {drawn.tick if row in labels else drawn.side}{''.join(cells)}".rstrip()
         for row, cells in enumerate(canvas)
@@ -70,16 +70,16 @@ def _columns(points: int, room: int) -> list[int]:
 
 
 def _range(history: History) -> tuple[float, float]:
-    times = [point.seconds.estimate for point in history.points]
-    low, high = min(times), max(times)
+    values = [point.value.estimate for point in history.points]
+    low, high = min(values), max(values)
     return (low, high) if low < high else (low * (1 - _MARGIN), high * (1 + _MARGIN))
 
 
 def _canvas(history: History, columns: list[int], drawn: Glyphs) -> list[list[str]]:
     low, high = _range(history)
 
-    def row(seconds: float) -> int:
-        return round((high - seconds) / (high - low) * (_ROWS - 1))
+    def row(value: float) -> int:
+        return round((high - value) / (high - low) * (_ROWS - 1))
 
     canvas = [[" "] * (columns[-1] + 1) for _ in range(_ROWS)]
     for start, stop, level in history.levels:
@@ -89,7 +89,7 @@ def _canvas(history: History, columns: list[int], drawn: Glyphs) -> list[list[st
         for cells in canvas:
             cells[place] = drawn.change
     for column, point in zip(columns, history.points, strict=True):
-        canvas[row(point.seconds.estimate)][column] = drawn.point
+        canvas[row(point.value.estimate)][column] = drawn.point
     return canvas
 
 

@@ -1,7 +1,8 @@
-"""What an operation has cost from commit to commit, a colour for each machine."""
+"""What an operation has cost from commit to commit, beside its baseline and as times; a colour for each machine."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from harness.quoting import cut
@@ -21,82 +22,88 @@ from harness.report.figures.figure import (
 from harness.report.wording import counted
 from harness.speed.commits import Commit
 from harness.speed.history import CONFIDENCE, History, Point
-from harness.tables import duration
+from harness.speed.quantity import SECONDS, Quantity
+from harness.stats.interval import Interval
 
 _SUBJECT = 24
 """Characters of a subject that stand beside a line."""
 _TICKS = 60
 """Pixels for the hashes below."""
-_COLUMNS = ("commit", "subject", "date", "machine", "seconds", "low", "high", "interval", "processes", "level")
-_HOVER = (
-    "%{customdata[0]} %{customdata[1]}<br>%{customdata[2]}<br>%{y:.4~s}s %{customdata[3]}<br>"
-    "processes: %{customdata[4]}"
+_COLUMNS = ("commit", "subject", "date", "machine", "value", "low", "high", "shown", "processes")
+_HOVER = "%{customdata[0]} %{customdata[1]}<br>%{customdata[2]}<br>%{customdata[3]}<br>processes: %{customdata[4]}"
+_POINTS = (
+    f"Points: the median over processes, with its {100 * CONFIDENCE:g} % interval where there are five or more. "
+    "Upright: the first commit of a new level."
 )
 
 
-def times(histories: Sequence[History], prefix: str) -> Figure:
-    """The times of one operation, with their levels; lines are where a level ends."""
-    shown, caption = _shown(histories)
-    rows = [row for history in shown for row in _rows(history)]
+def figures(histories: Sequence[History], prefix: str) -> list[Figure]:
+    """Of one operation: what is judged, a figure for each quantity, then the times where they are none of those."""
+    alike: dict[Quantity, list[History]] = {}
+    for history in histories:
+        alike.setdefault(history.quantity, []).append(history)
+    found = [_judged(judged, same, f"{prefix}-judged-{index}") for index, (judged, same) in enumerate(alike.items())]
+    return found if all(judged.name == "seconds" for judged in alike) else [*found, _times(histories, prefix)]
+
+
+def _judged(judged: Quantity, histories: Sequence[History], name: str) -> Figure:
+    """The values of one quantity, with their levels."""
+    shown, machines, caption = _shown(histories)
+    rows = tuple(row for history in shown for row in _rows(history))
     changes = sum(len(history.changes) for history in shown)
     return Figure(
-        id=f"{prefix}-times",
-        title="Time of a call",
-        caption=f"Points: the median over processes, with its {100 * CONFIDENCE:g} % interval where there are five or "
-        f"more. Dotted: the levels. Upright: the first commit of a new level. {caption}",
-        alt=f"Time of a call of {shown[0].key} at {counted(len(_commits(shown)), 'commit')} on "
-        f"{counted(len(shown), 'machine')}, with {counted(changes, 'change')}; the table beside it has them.",
-        columns=_COLUMNS,
-        rows=tuple(rows),
-        traces=tuple(trace for index, history in enumerate(shown) for trace in _traces(history, index)),
-        layout={
-            **_layout(shown),
-            **_changes(shown),
-            "yaxis": axis("time of a call", [row[4] for row in rows], tickformat="~s", ticksuffix="s"),
-        },
-    )
-
-
-def in_units(histories: Sequence[History], prefix: str) -> Figure | None:
-    """The machines beside each other, in units of the calibration kernel; None where they are not two."""
-    calibrated = [history for history in histories if any(point.units for point in history.points)]
-    if len(calibrated) < 2:
-        return None
-    shown, caption = _shown(calibrated)
-    rows = [
-        (point.commit.short, point.commit.subject, history.machine.name, point.units)
-        for history in shown
-        for point in history.points
-    ]
-    return Figure(
-        id=f"{prefix}-units",
-        title="Machines beside each other",
-        caption=f"Times in units of a kernel that never changes, timed beside the operation. Nothing is judged by it. "
-        f"{caption}",
-        alt=f"{shown[0].key} on {len(shown)} machines, in units of the calibration kernel.",
-        columns=("commit", "subject", "machine", "units"),
-        rows=tuple(rows),
+        id=name,
+        title=f"Time {judged.label}",
+        caption=f"{_POINTS} Dotted: the levels. {caption}",
+        alt=f"Time {judged.label}: {_extent(shown)}, with {counted(changes, 'change')}; the table beside it has them.",
+        columns=(*_COLUMNS, "level"),
+        rows=rows,
         traces=tuple(
-            {
-                "mode": "markers",
-                "name": text(history.machine.name),
-                "x": column("commit", {"machine": history.machine.name}),
-                "y": column("units", {"machine": history.machine.name}),
-                "text": column("subject", {"machine": history.machine.name}),
-                "marker": {"size": 6, "color": colour(series(index))},
-                "hovertemplate": "%{x} %{text}<br>%{y:.4g}",
-            }
-            for index, history in enumerate(shown)
+            trace for index, one in enumerate(machines) for trace in (_levels(one, index), _values(one, index))
         ),
-        layout={**_layout(shown), "yaxis": axis("units of the kernel", [row[3] for row in rows])},
+        layout={**_layout(shown), "yaxis": _axis(judged, rows)},
     )
 
 
-def _shown(histories: Sequence[History]) -> tuple[Sequence[History], str]:
-    """The machines with the most commits, and what to say of the others."""
-    shown = sorted(histories, key=lambda history: -len(history.points))[:SERIES]
-    left_out = len(histories) - len(shown)
-    return shown, f"The {SERIES} machines with the most commits; {left_out} are left out." if left_out else ""
+def _times(histories: Sequence[History], prefix: str) -> Figure:
+    """The times themselves."""
+    shown, machines, caption = _shown(histories)
+    rows = tuple(_row(history, point, point.seconds) for history in shown for point in history.points)
+    return Figure(
+        id=f"{prefix}-times",
+        title=f"Time {SECONDS.label}",
+        caption=f"{_POINTS} Nothing is judged by these times: whatever else runs on a machine moves them. {caption}",
+        alt=f"Time {SECONDS.label}: {_extent(shown)}.",
+        columns=_COLUMNS,
+        rows=rows,
+        traces=tuple(_values(one, index) for index, one in enumerate(machines)),
+        layout={**_layout(shown), "yaxis": _axis(SECONDS, rows)},
+    )
+
+
+def _axis(quantity: Quantity, rows: Sequence[Sequence[Scalar]]) -> Spec:
+    unit = {"tickformat": "~s", "ticksuffix": "s"} if quantity.name == "seconds" else {}
+    return axis(f"time {quantity.label}", [row[_COLUMNS.index("value")] for row in rows], **unit)
+
+
+def _shown(histories: Sequence[History]) -> tuple[list[History], list[str], str]:
+    """Those of the machines with the most commits, these machines, and what to say of the others.
+
+    A machine that met several baselines has several histories.
+    """
+    commits: Counter[str] = Counter()
+    for history in histories:
+        commits[history.machine.name] += len(history.points)
+    machines = [name for name, _ in commits.most_common(SERIES)]
+    shown = [history for history in histories if history.machine.name in machines]
+    left_out = len(commits) - len(machines)
+    caption = f"The {SERIES} machines with the most commits; {left_out} are left out." if left_out else ""
+    return shown, machines, caption
+
+
+def _extent(shown: Sequence[History]) -> str:
+    machines = {history.machine for history in shown}
+    return f"{shown[0].key} at {counted(len(_commits(shown)), 'commit')} on {counted(len(machines), 'machine')}"
 
 
 def _commits(histories: Sequence[History]) -> list[Commit]:
@@ -107,46 +114,60 @@ def _commits(histories: Sequence[History]) -> list[Commit]:
 def _rows(history: History) -> Iterator[tuple[Scalar, ...]]:
     for start, stop, level in history.levels:
         for point in history.points[start:stop]:
-            commit, seconds = point.commit, point.seconds
-            ends = finite(seconds.low), finite(seconds.high), _interval(point)
-            named = commit.short, commit.subject, commit.day, history.machine.name
-            yield *named, seconds.estimate, *ends, seconds.count, level
+            yield *_row(history, point, point.value), level
 
 
-def _interval(point: Point) -> str:
-    seconds = point.seconds
-    return f"[{duration(seconds.low)}, {duration(seconds.high)}]" if seconds.bounded else ""
+def _row(history: History, point: Point, drawn: Interval) -> tuple[Scalar, ...]:
+    commit = point.commit
+    named = commit.short, commit.subject, commit.day, history.machine.name
+    return *named, drawn.estimate, finite(drawn.low), finite(drawn.high), _told(history, point), drawn.count
 
 
-def _traces(history: History, index: int) -> Iterator[Spec]:
-    name, shade = history.machine.name, colour(series(index))
-    own = {"machine": name}
-    common = {"x": column("commit", own), "legendgroup": str(index)}
-    yield {
-        **common,
+def _told(history: History, point: Point) -> str:
+    """The value that is judged, and the time where that is another."""
+    quantities = {history.quantity: point.value, SECONDS: point.seconds}
+    return ", ".join(_text(quantity, value) for quantity, value in quantities.items())
+
+
+def _text(quantity: Quantity, value: Interval) -> str:
+    ends = f" [{quantity.text(value.low)}, {quantity.text(value.high)}]" if value.bounded else ""
+    return f"{quantity.text(value.estimate)}{ends}"
+
+
+def _levels(machine: str, index: int) -> Spec:
+    return {
+        **_common(machine, index),
         "mode": "lines",
-        "y": column("level", own),
-        "line": {"shape": "hvh", "dash": "dot", "width": 1.5, "color": shade},
+        "y": column("level", {"machine": machine}),
+        "line": {"shape": "hvh", "dash": "dot", "width": 1.5, "color": colour(series(index))},
         "hoverinfo": "skip",
         "showlegend": False,
     }
-    yield {
-        **common,
+
+
+def _values(machine: str, index: int) -> Spec:
+    own = {"machine": machine}
+    return {
+        **_common(machine, index),
         "mode": "markers",
-        "name": text(name),
-        "y": column("seconds", own),
+        "name": text(machine),
+        "y": column("value", own),
         "error_y": {
             "type": "data",
             "symmetric": False,
-            "array": column("high", own, minus="seconds"),
-            "arrayminus": column("seconds", own, minus="low"),
+            "array": column("high", own, minus="value"),
+            "arrayminus": column("value", own, minus="low"),
             "thickness": 1,
             "width": 2,
         },
-        "marker": {"size": 6, "color": shade},
-        "customdata": {"$columns": ["commit", "subject", "date", "interval", "processes"], "$where": own},
+        "marker": {"size": 6, "color": colour(series(index))},
+        "customdata": {"$columns": ["commit", "subject", "date", "shown", "processes"], "$where": own},
         "hovertemplate": _HOVER,
     }
+
+
+def _common(machine: str, index: int) -> Spec:
+    return {"x": column("commit", {"machine": machine}), "legendgroup": str(index)}
 
 
 def _layout(shown: Sequence[History]) -> Spec:
@@ -160,6 +181,7 @@ def _layout(shown: Sequence[History]) -> Spec:
             "categoryarray": [commit.short for commit in _commits(shown)],
             "tickangle": -45,
         },
+        **_changes(shown),
     }
 
 

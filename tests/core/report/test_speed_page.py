@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from harness.cli import root
 from harness.report.figures.figure import SERIES
-from harness.report.figures.history import in_units, times
+from harness.report.figures.history import figures
 from harness.report.speed_page import speed_page
 from harness.speed.commits import Commit, Commits
 from harness.speed.gather import gather
@@ -22,11 +22,12 @@ from harness.speed.history import Histories
 from harness.speed.record import SpeedRun
 from harness.speed.store import save
 
-from ..speed.fabricated import KEY, MACHINE, make_repository, series
+from ..speed.fabricated import KEY, MACHINE, make_repository, series, uncalibrated
 from .conftest import HOSTILE, data
 
 HASHES = [f"{place + 1:07x}{'0' * 33}" for place in range(20)]
 STEP = [1e-3] * 10 + [1.15e-3] * 10
+RATIOS = [2.0] * 10 + [2.3] * 10
 OTHER = {**MACHINE, "cpu": "Zuse 3"}
 
 
@@ -39,8 +40,8 @@ def histories(runs: list[SpeedRun], subject: str = "Change number") -> Histories
 
 def both() -> Histories:
     """One operation on two machines, of which one did not meet the last commit of the old level."""
-    met, values = HASHES[:9] + HASHES[10:], [2 * one for one in STEP[:9] + STEP[10:]]
-    return histories(series(HASHES, STEP) + series(met, values, machine=OTHER))
+    met, values, ratios = (line[:9] + line[10:] for line in (HASHES, [2 * one for one in STEP], RATIOS))
+    return histories(series(HASHES, STEP, ratios=RATIOS) + series(met, values, machine=OTHER, ratios=ratios))
 
 
 @pytest.fixture
@@ -77,29 +78,43 @@ def unfold(tab: Any) -> None:
 
 
 def test_figures_are_whole() -> None:
-    alike = both().found
-    for figure in (times(alike, "a"), in_units(alike, "a")):
-        assert figure is not None
+    found = figures(both().found, "a")
+    for figure in found:
         named = set(re.findall(r'"\$(?:column|minus)": "([^"]+)"', json.dumps(figure.plain()["spec"])))
         assert named <= set(figure.columns)
         assert all(len(line) == len(figure.columns) for line in figure.rows)
-    figure = times(alike, "a")
-    assert len(figure.rows) == 39
-    assert figure.columns[0] == "commit"
-    levels = sorted({line[-1] for line in figure.rows if line[3] == "Abacus 9, 2 cores"})
-    assert levels == pytest.approx([1e-3, 1.15e-3])
+    assert [figure.title for figure in found] == ["Time over paper/old", "Time of a call"]
+    for figure, values in zip(found, (RATIOS, STEP), strict=True):
+        assert len(figure.rows) == 39
+        assert figure.columns[:5] == ("commit", "subject", "date", "machine", "value")
+        assert [line[4] for line in figure.rows if line[3] == "Abacus 9, 2 cores"] == pytest.approx(values)
+    assert {line[-1] for line in found[0].rows} == {2.0, 2.3}
 
 
 def test_a_change_is_a_line_between_two_commits() -> None:
-    figure = times(histories(series(HASHES, STEP)).found, "a")
-    (line,) = figure.layout["shapes"]
-    assert line["x0"] == line["x1"] == 9.5
-    (label,) = figure.layout["annotations"]
-    assert label["text"] == {"$text": f"{HASHES[10][:7]} Change number 10"}
+    for figure in figures(histories(series(HASHES, STEP, ratios=RATIOS)).found, "a"):
+        (line,) = figure.layout["shapes"]
+        assert line["x0"] == line["x1"] == 9.5
+        (label,) = figure.layout["annotations"]
+        assert label["text"] == {"$text": f"{HASHES[10][:7]} Change number 10"}
 
 
-def test_one_machine_has_nobody_beside_it() -> None:
-    assert in_units(histories(series(HASHES, STEP)).found, "a") is None
+def test_each_baseline_has_a_figure_and_the_times_are_together() -> None:
+    old = series(HASHES[:10], STEP[:10], ratios=RATIOS[:10])
+    new = series(HASHES[10:], STEP[10:], ratios=RATIOS[10:], baseline="paper/older")
+    found = figures(histories(old + new).found, "a")
+    assert [figure.title for figure in found] == ["Time over paper/old", "Time over paper/older", "Time of a call"]
+    assert [len(figure.rows) for figure in found] == [10, 10, 20]
+    assert len({figure.id for figure in found}) == 3
+    assert len(found[-1].traces) == 1
+
+
+def test_times_that_are_judged_themselves_are_drawn_once() -> None:
+    bare = [uncalibrated(run) for run in series(HASHES, STEP)]
+    (figure,) = figures(histories(bare).found, "a")
+    assert figure.title == "Time of a call"
+    assert figure.rows[0][7] == "1 ms [998 µs, 1 ms]"
+    assert figure.rows[0][-1] == 1e-3
 
 
 def test_of_many_machines_those_with_most_commits_are_drawn() -> None:
@@ -109,9 +124,9 @@ def test_of_many_machines_those_with_most_commits_are_drawn() -> None:
         for number, kind in enumerate(kinds)
         for run in series(HASHES[: number + 1], STEP[: number + 1], machine=kind)
     ]
-    figure = times(histories(runs).found, "a")
-    assert {line[3] for line in figure.rows} == {f"Abacus {kind}, 2 cores" for kind in range(2, SERIES + 2)}
-    assert "2 are left out" in figure.caption
+    for figure in figures(histories(runs).found, "a"):
+        assert {line[3] for line in figure.rows} == {f"Abacus {kind}, 2 cores" for kind in range(2, SERIES + 2)}
+        assert "2 are left out" in figure.caption
 
 
 def test_a_section_holds_the_changes_or_says_that_there_is_none() -> None:
@@ -123,11 +138,22 @@ def test_a_section_holds_the_changes_or_says_that_there_is_none() -> None:
     assert quiet["notes"] == ["no change on Abacus 9, 2 cores"]
     assert quiet["table"]["rows"] == []
     ((_, _, cells),) = changed["table"]["rows"]
-    assert cells[:5] == [HASHES[10][:7], "Change number 10", "2026-01-01", "Abacus 9, 2 cores", ["x1.15 slower", 1.15]]
+    assert cells[:4] == [HASHES[10][:7], "Change number 10", "2026-01-01", "Abacus 9, 2 cores"]
+    assert cells[4:6] == [["x1.15 slower", pytest.approx(1.15)], "in calibration units"]
     assert changed["notes"] == [
         "too few commits for a verdict on Zuse 3, 2 cores: "
-        "4 of the 12 commits that it takes to tell a change from chance"
+        "4 of the 14 commits that it takes to tell a change from chance"
     ]
+
+
+def test_a_change_of_the_baseline_is_told() -> None:
+    baseline = dataclasses.replace(KEY, model="paper/old")
+    faster = series(HASHES, [1e-3] * 20, ratios=[2.3] * 10 + [2.0] * 10)
+    text = speed_page(histories([*series(HASHES, STEP, baseline), *faster]))
+    beside, own = (section["table"]["rows"][0][-1] for section in data(text)["sections"])
+    assert (beside[5], own[5]) == ("over paper/old (its baseline changed there too)", "in calibration units")
+    assert "x1.15 faster beside paper/old" in text
+    assert "(its baseline changed there too)</span>" in text
 
 
 def test_the_page_names_the_commits_and_needs_nothing_else() -> None:
@@ -155,21 +181,21 @@ def test_all_is_drawn_and_told(opened) -> None:
     tab = opened(both())
     unfold(tab)
     assert tab.locator(".plot svg.main-svg").count() >= tab.locator(".plot").count() == 2
-    assert tab.locator(".plot .shapelayer path").count() == 1
-    assert tab.locator(".plot text", has_text=f"{HASHES[10][:7]} Change").count() == 1
+    assert tab.locator(".plot .shapelayer path").count() == 2
+    assert tab.locator(".plot text", has_text=f"{HASHES[10][:7]} Change").count() == 2
     assert tab.locator("#operation-0 > .scroll tbody tr").count() == 2
 
 
 @pytest.mark.slow
 def test_points_tell_their_commit(opened) -> None:
-    tab = opened(histories(series(HASHES, STEP)))
+    tab = opened(histories(series(HASHES, STEP, ratios=RATIOS)))
     unfold(tab)
     tab.locator(".plot .scatterlayer .points path").first.hover(force=True)
     label = tab.locator(".plot .hoverlayer .hovertext")
     label.first.wait_for()
     told = " ".join(label.all_text_contents())
     assert f"{HASHES[0][:7]} Change number 0" in told
-    assert "1ms [998 µs, 1 ms]" in told
+    assert "x2 [x1.996, x2.004], 1 ms [998 µs, 1 ms]" in told
     assert "processes: 5" in told
 
 
@@ -182,7 +208,7 @@ def test_many_operations_are_made_when_they_are_opened(opened) -> None:
     assert tab.inner_text("#shown") == "1 of 40 operations"
     tab.locator("#index tr:not([hidden]) a").last.click()
     tab.wait_for_selector("details[open] .plot[data-drawn]")
-    assert tab.locator(".plot").count() == 1
+    assert tab.locator(".plot").count() == 2
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -38,15 +39,23 @@ def times(levels: Sequence[float], noise: float = 0.02, seed: int = 0) -> list[f
     return list(np.asarray(levels) * np.random.default_rng(seed).lognormal(0.0, noise, len(levels)))
 
 
-def process(seconds: float, calibration: float | None = 3e-4) -> ProcessTimes:
-    """A process that took that long."""
-    return ProcessTimes(seconds, (seconds,), 1, 2 * seconds, 1000, calibration_seconds=calibration)
+def process(seconds: float, calibration: float | None = 3e-4, ratio: float | None = None) -> ProcessTimes:
+    """A process that took that long, and so many times as long as that of the baseline."""
+    return ProcessTimes(seconds, (seconds,), 1, 2 * seconds, 1000, calibration_seconds=calibration, ratio=ratio)
 
 
-def measured(seconds: float, key: OperationKey = KEY, outcome: Outcome = "ok", processes: int = 5) -> Measured:
+def measured(
+    seconds: float,
+    key: OperationKey = KEY,
+    outcome: Outcome = "ok",
+    processes: int = 5,
+    ratio: float | None = None,
+    baseline: str = "paper/old",
+) -> Measured:
     """An operation of which half of the processes were slower than that and half faster, by a per mille each."""
-    around = [seconds * (1 + (place - processes // 2) / 1000) for place in range(processes)]
-    return Measured(key, "construction", "paper/old", outcome, processes=tuple(map(process, around)))
+    around = [1 + (place - processes // 2) / 1000 for place in range(processes)]
+    times = tuple(process(seconds * factor, ratio=ratio and ratio * factor) for factor in around)
+    return Measured(key, "construction", baseline, outcome, processes=times)
 
 
 def speed_run(
@@ -71,16 +80,32 @@ def speed_run(
 
 
 def series(
-    commits: Sequence[str], values: Sequence[float], key: OperationKey = KEY, machine: dict[str, str] | None = None
+    commits: Sequence[str],
+    values: Sequence[float],
+    key: OperationKey = KEY,
+    machine: dict[str, str] | None = None,
+    *,
+    ratios: Sequence[float | None] | None = None,
+    baseline: str = "paper/old",
 ) -> list[SpeedRun]:
-    """A run of each commit."""
-    pairs = enumerate(zip(commits, values, strict=True))
+    """A run of each commit; without ratios as if the baseline had never been clean."""
+    places = enumerate(zip(commits, values, ratios or [None] * len(commits), strict=True))
     return [
         speed_run(
             commit,
-            measured(value, key),
+            measured(value, key, ratio=ratio, baseline=baseline),
             machine=machine,
             name=f"{key.model[-3:]}-{(machine or MACHINE)['cpu'][0]}-{place:03}",
         )
-        for place, (commit, value) in pairs
+        for place, (commit, value, ratio) in places
     ]
+
+
+def uncalibrated(run: SpeedRun) -> SpeedRun:
+    """The run as if the calibration kernel had never been clean."""
+
+    def without(one: Measured) -> Measured:
+        processes = (dataclasses.replace(process, calibration_seconds=None) for process in one.processes)
+        return dataclasses.replace(one, processes=tuple(processes))
+
+    return dataclasses.replace(run, operations=tuple(map(without, run.operations)))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
@@ -22,14 +24,18 @@ from harness.speed.gather import gather
 from harness.speed.history import FEWEST, Histories, History
 from harness.speed.machines import named
 from harness.speed.plot import ASCII, UNICODE, glyphs, plot
+from harness.speed.quantity import SECONDS, Quantity
 from harness.speed.record import SpeedRun
 from harness.speed.store import save
 
-from .fabricated import KEY, MACHINE, make_repository, measured, series, speed_run, times
+from .fabricated import KEY, MACHINE, make_repository, measured, series, speed_run, times, uncalibrated
 
 HOSTILE = "x\x1b]0;b\x07\x1b[31m\u202e[bold]<img src=x onerror=alert(1)>"
 STEP = [1e-3] * 10 + [1.15e-3] * 10
 OTHER = {**MACHINE, "cpu": "Zuse 3"}
+RATIOS = [2.0] * 10 + [2.2] * 10
+BASELINE = dataclasses.replace(KEY, model="paper/old")
+BESIDE = Quantity("ratio", BASELINE.model)
 
 
 @pytest.fixture
@@ -83,8 +89,8 @@ def test_a_planted_regression_is_found_at_its_commit(repository, gathered, seed)
     assert change.after.hash == commits[9]
     assert change.ratio == pytest.approx(1.15, rel=0.03)
     assert change.p_value <= 0.01
-    assert f'commit {commits[10][:7]} "Change number 11" x1.1' in str(change)
-    assert "slower (p = 0.00" in str(change)
+    assert change.origin == f'commit {commits[10][:7]} "Change number 11"'
+    assert re.fullmatch(r"x1\.1\d slower \(p = 0\.00\d\), on Abacus 9, 2 cores", history.effect(change))
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -105,9 +111,7 @@ def test_of_commits_that_were_not_measured_all_are_named(repository, gathered, s
     (change,) = history.changes
     assert [commit.hash for commit in change.candidates] == commits[8:12]
     assert change.after.hash == commits[7]
-    assert str(change).startswith(
-        f'one of 4 commits after {commits[7][:7]}, up to {commits[11][:7]} "Change number 12" x'
-    )
+    assert change.origin == f'one of 4 commits after {commits[7][:7]}, up to {commits[11][:7]} "Change number 12"'
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -133,6 +137,109 @@ def test_machines_are_judged_apart(repository, gathered, seed) -> None:
     assert second == only(gathered(noisy))
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_times_that_jump_hide_no_step_of_the_ratio(repository, gathered, seed) -> None:
+    _, commits = repository
+    jumps = np.random.default_rng(seed).choice([1.0, 1.5], 20)
+    ratios = times(RATIOS, noise=0.003, seed=seed)
+    history = only(gathered(series(commits, list(1e-3 * jumps * ratios), ratios=ratios)))
+    assert history.quantity == BESIDE
+    (change,) = history.changes
+    assert [commit.hash for commit in change.candidates] == [commits[10]]
+    assert change.ratio == pytest.approx(1.1, rel=0.005)
+    assert history.effect(change).startswith("x1.1 slower beside paper/old (p = 0.00")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_jumps_of_the_machine_are_no_change(repository, gathered, seed) -> None:
+    """Even such as come once and stay, and spare the calibration kernel."""
+    _, commits = repository
+    ratios = times([2.0] * 20, noise=0.003, seed=seed)
+    assert only(gathered(series(commits, STEP, ratios=ratios))).changes == ()
+
+
+def test_a_ratio_has_the_interval_over_its_own_processes(repository, gathered) -> None:
+    _, commits = repository
+    one = measured(1e-3, processes=6, ratio=2.0)
+    without = dataclasses.replace(one.processes[0], ratio=None)
+    (point,) = only(
+        gathered([speed_run(commits[0], dataclasses.replace(one, processes=(without, *one.processes[1:])))])
+    ).points
+    assert (point.value.count, point.seconds.count) == (5, 6)
+    assert (point.value.low, point.value.estimate, point.value.high) == pytest.approx((1.996, 2.0, 2.004), rel=1e-3)
+
+
+def test_a_slower_baseline_is_named_where_what_is_beside_it_seems_faster(repository, ask) -> None:
+    _, commits = repository
+    slower = series(commits, times(STEP, noise=0.01), BASELINE)
+    beside = series(commits, [2e-3] * 20, ratios=times([2.0] * 10 + [2.0 / 1.15] * 10, noise=0.003))
+    told = ask([*slower, *beside]).output
+    (change,) = [text for text in told.splitlines() if text.startswith(f"  {KEY}")]
+    assert f'commit {commits[10][:7]} "Change number 11"\n  {KEY}' in told
+    assert "x1.15 faster beside paper/old (p = 0.00" in change
+    assert change.endswith(", on Abacus 9, 2 cores (its baseline changed there too)")
+    (own,) = [text for text in told.splitlines() if text.startswith(f"  {BASELINE}")]
+    assert "slower (p = 0.00" in own
+    assert own.endswith(", on Abacus 9, 2 cores")
+    plotted = ask([], "paper/new").output
+    assert str(BASELINE) not in plotted
+    assert "(its baseline changed there too)" in plotted
+
+
+def test_what_the_baseline_did_elsewhere_is_not_told(repository, gathered) -> None:
+    _, commits = repository
+    early = series(commits, STEP[5:] + STEP[-5:], BASELINE)
+    other_machine = series(commits, STEP, BASELINE, OTHER)
+    found = gathered([*early, *other_machine, *series(commits, STEP, ratios=RATIOS)], "paper/new")
+    assert [change.beside_baseline for change in only(found).changes] == [False]
+
+
+def test_of_a_baseline_that_was_not_asked_for_nothing_is_counted(repository, gathered) -> None:
+    _, commits = repository
+    noisy = speed_run(commits[0], measured(1.0, BASELINE, outcome="noisy"))
+    assert gathered([noisy, *series(commits, STEP, ratios=RATIOS)], "paper/new").left_out == {}
+
+
+def test_another_baseline_begins_another_series(repository, gathered) -> None:
+    _, commits = repository
+    old = series(commits[:10], STEP[:10], ratios=[2.0] * 10)
+    new = series(commits[10:], STEP[:10], ratios=[3.0] * 10, baseline="paper/older")
+    first, second = gathered([*new, *old]).found
+    assert (first.quantity, second.quantity) == (BESIDE, Quantity("ratio", "paper/older"))
+    assert [point.commit.hash for point in first.points] == commits[:10]
+    assert [point.commit.hash for point in second.points] == commits[10:]
+    assert not first.changes
+    assert not second.changes
+
+
+def test_where_the_baseline_was_not_clean_a_commit_is_left_out(repository, gathered) -> None:
+    _, commits = repository
+    ratios = [None if place in {3, 10} else ratio for place, ratio in enumerate(RATIOS)]
+    histories = gathered(series(commits, STEP, ratios=ratios))
+    history = only(histories)
+    assert len(history.points) == 18
+    (change,) = history.changes
+    assert [commit.hash for commit in change.candidates] == commits[10:12]
+    assert histories.left_out == {"measurements without a time over paper/old": 2}
+
+
+def test_where_few_commits_have_a_ratio_units_are_judged_and_else_seconds(repository, gathered) -> None:
+    _, commits = repository
+    few = series(commits, STEP, ratios=[2.0] * 10 + [None] * 10)
+    histories = gathered(few)
+    assert only(histories).quantity == Quantity("units")
+    assert len(only(histories).points) == 20
+    assert histories.left_out == {}
+    bare = only(gathered([uncalibrated(run) for run in few]))
+    assert bare.quantity == SECONDS
+    assert [point.value for point in bare.points] == [point.seconds for point in bare.points]
+
+
+@pytest.mark.parametrize("ratio", [math.nan, math.inf, 0.0, -1.0])
+def test_what_can_be_no_ratio_is_none(ratio) -> None:
+    assert BESIDE.of(dataclasses.replace(measured(1.0).processes[0], ratio=ratio)) is None
+
+
 def test_few_commits_are_no_verdict(repository, gathered) -> None:
     _, commits = repository
     history = only(gathered(series(commits[6:14], STEP[6:14])))
@@ -148,7 +255,7 @@ def test_a_value_is_the_median_over_the_processes_of_all_runs(repository, gather
     assert point.seconds.estimate == pytest.approx(1.0015e-3)
     assert point.seconds.count == 8
     assert point.seconds.low < point.seconds.estimate < point.seconds.high
-    assert point.units == pytest.approx(point.seconds.estimate / 3e-4)
+    assert point.value.estimate == pytest.approx(point.seconds.estimate / 3e-4)
     assert point.runs == 2
 
 
@@ -156,7 +263,7 @@ def test_few_processes_have_no_interval(repository, gathered) -> None:
     _, commits = repository
     (point,) = only(gathered([speed_run(commits[0], measured(1e-3, processes=4))])).points
     assert not point.seconds.bounded
-    assert point.plain()["low"] is None
+    assert point.plain()["seconds"]["low"] is None
 
 
 def test_what_is_left_out_is_counted(repository, gathered) -> None:
@@ -284,8 +391,8 @@ def drawn(values: list[float], width: int = 80) -> list[str]:
 
 def test_a_plot_shows_points_levels_and_changes() -> None:
     lines = drawn(STEP)
-    assert lines[0].startswith("  1.15 ms |")
-    assert lines[10].startswith("     1 ms |")
+    assert lines[0].startswith("     3.83 |")
+    assert lines[10].startswith("     3.33 |")
     assert lines[0].count("*") == lines[10].count("*") == 10
     assert lines[10].index("*") < lines[0].index(":") < lines[0].index("*")
     assert lines[12].index("1") == lines[0].index(":")
@@ -311,11 +418,34 @@ def test_the_command_plots_what_is_named(repository, ask) -> None:
     result = ask(series(commits, times(STEP)), "forward")
     assert result.exit_code == 0, result.output
     lines = result.output.splitlines()
-    assert lines[:2] == [str(KEY), "on Abacus 9, 2 cores"]
+    assert lines[:2] == [str(KEY), "time in calibration units, on Abacus 9, 2 cores"]
     assert any("•" in text for text in lines)
     (said,) = [text for text in lines if text.startswith("  1  ")]
     assert said.startswith(f'  1  commit {commits[10][:7]} "Change number 11" x1.1')
     assert said.endswith(", on Abacus 9, 2 cores")
+
+
+def test_the_command_plots_ratios(repository, ask) -> None:
+    _, commits = repository
+    result = ask(series(commits, STEP, ratios=RATIOS), "forward")
+    lines = result.output.splitlines()
+    assert lines[1] == "time over paper/old, on Abacus 9, 2 cores"
+    assert lines[2].startswith("     x2.2 ┤")
+    assert lines[12].startswith("       x2 ┤")
+    assert re.search(
+        r'"Change number 11" x1.1 slower beside paper/old \(p = 0.00\d\), on Abacus 9, 2 cores$', lines[-2]
+    )
+
+
+def test_the_command_says_what_was_judged_and_the_time(repository, ask) -> None:
+    _, commits = repository
+    times = measured(1e-3, dataclasses.replace(KEY, backend="gpu"))
+    bare = uncalibrated(speed_run(commits[0], times, name="bare"))
+    told = ask([speed_run(commits[0], measured(1e-3, ratio=2.0), measured(6e-4, BASELINE)), bare]).output
+    at = f"at {commits[0][:7]}, too few commits"
+    assert f"{KEY}\n  x2 over paper/old (1 ms) {at}" in told
+    assert f"{BASELINE}\n  2 in calibration units (600 µs) {at}" in told
+    assert f"{times.key}\n  1 ms {at}" in told
 
 
 def test_the_command_lists_everything(repository, ask) -> None:
@@ -336,7 +466,9 @@ def test_json_has_everything(repository, ask) -> None:
     assert history["operation"] == str(KEY)
     assert history["machine"] == {"name": "Abacus 9, 2 cores", "fingerprint": MACHINE}
     assert [point["commit"] for point in history["points"]] == commits
-    assert [point["estimate"] for point in history["points"]] == pytest.approx(STEP)
+    assert history["quantity"] == {"name": "units", "baseline": None}
+    assert [point["seconds"]["estimate"] for point in history["points"]] == pytest.approx(STEP)
+    assert [3e-4 * point["value"]["estimate"] for point in history["points"]] == pytest.approx(STEP)
     (change,) = history["changes"]
     assert [commit["commit"] for commit in change["candidates"]] == [commits[10]]
     assert change["ratio"] == pytest.approx(1.15)
