@@ -109,4 +109,5 @@ def _row(measured: Measured) -> Iterable[str]:
 def _ratio(interval: Interval | None) -> tuple[str, str]:
     if interval is None:
         return "", ""
-    return f"{interval.estimate:.3f}", f"[{interval.low:.3f}, {interval.high:.3f}]".replace("[", r"\[")
+    ends = rf"\[{interval.low:.3f}, {interval.high:.3f}]" if interval.bounded else ""
+    return f"{interval.estimate:.3f}", ends

@@ -60,7 +60,7 @@ def test_a_suite_without_operations(toys, suite) -> None:
 
 
 def test_run_measures_and_stores(harness, racing, tmp_path) -> None:
-    done = harness("speed", "run", str(racing), "--budget", "0.2")
+    done = harness("speed", "run", str(racing), "--budget", "0.5")
     assert done.returncode == 0, done.stderr
     assert "racing/builtin" in done.stdout
     (run,) = speed_runs(tmp_path / "reports", pytest.fail)
@@ -79,7 +79,7 @@ def test_run_measures_and_stores(harness, racing, tmp_path) -> None:
 def test_what_fails_is_shown_beside_what_does_not(harness, suite, tmp_path) -> None:
     models = "racing/loop, " + ", ".join(f"{{racing/faulty: {{how: {how}}}}}" for how in ("wrong", "raise", "die"))
     path = suite(SUITE.replace("racing/builtin, racing/loop, {racing/loop: {extra: 1.0}}", models))
-    done = harness("speed", "run", str(path), "--budget", "0.1", "--json")
+    done = harness("speed", "run", str(path), "--budget", "0.5", "--json")
     assert done.returncode == 3, done.stderr
     (run,) = json.loads(done.stdout)
     errors = {one["key"]["model"]: (one["outcome"], one["error"]) for one in run["operations"]}
@@ -90,7 +90,7 @@ def test_what_fails_is_shown_beside_what_does_not(harness, suite, tmp_path) -> N
 
 
 def test_a_backend_that_is_not_there_is_skipped(harness, suite) -> None:
-    done = harness("speed", "run", str(suite(SUITE + "backends: [cpu, mps]\n")), "--budget", "0.1", "--json")
+    done = harness("speed", "run", str(suite(SUITE + "backends: [cpu, mps]\n")), "--budget", "0.5", "--json")
     assert done.returncode == 0, done.stderr
     (run,) = json.loads(done.stdout)
     outcomes = {one["key"]["backend"]: one["outcome"] for one in run["operations"]}
