@@ -6,7 +6,7 @@ import contextlib
 import math
 import random
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from harness.speed.sides import Repository, code_of
 from harness.speed.suites import Planned, SpeedSuite
 from harness.timing.processes import OperationError, Player, Request, Side, cores
 from harness.timing.ratio import log_ratio
+from harness.timing.samples import Samples
 from harness.timing.settings import Settings
 from harness.timing.turns import take_turns
 
@@ -65,23 +66,8 @@ class Pairs:
         Raises:
             Broken: one of the two cannot be built or called.
         """
-        players: dict[str, Player] = {}
-        core = self._rng.choice(available) if (available := cores()) else None
-        requests = [("old", old), ("new", new)]
-        self._rng.shuffle(requests)
-        with contextlib.ExitStack() as stack:
-            for version, request in requests:
-                try:
-                    players[version] = stack.enter_context(self._side(version, again).play(request, settings, core))
-                except OperationError as error:
-                    raise _broken(version, error) from None
-            order = list(players)
-            try:
-                found = take_turns(list(players.values()), settings, self._rng)
-            except OperationError as error:
-                raise _broken(next(name for name in order if players[name] is error.player), error) from None
-        samples = dict(zip(order, found, strict=True))
-        if any(one.noisy for one in found):
+        samples = self._turns({"old": old, "new": new}, settings, again)
+        if any(one.noisy for one in samples.values()):
             return None
         return log_ratio(samples["new"], samples["old"])
 
@@ -89,6 +75,28 @@ class Pairs:
         """End the servers."""
         for side in self._sides.values():
             side.close()
+
+    def _turns(self, requests: Mapping[str, Request], settings: Settings, again: bool) -> dict[str, Samples]:
+        core = self._rng.choice(available) if (available := cores()) else None
+        versions = list(requests)
+        self._rng.shuffle(versions)
+        players: dict[str, Player] = {}
+        errors: dict[str, OperationError] = {}
+        with contextlib.ExitStack() as stack:
+            for version in versions:
+                side = self._side(version, again)
+                try:
+                    players[version] = stack.enter_context(side.play(requests[version], settings, core))
+                except OperationError as error:
+                    errors[version] = error
+            if errors:
+                raise _broken(errors)
+            try:
+                found = take_turns(list(players.values()), settings, self._rng)
+            except OperationError as error:
+                culprit = next(version for version, player in players.items() if player is error.player)
+                raise _broken({culprit: error}) from None
+        return dict(zip(players, found, strict=True))
 
     def _side(self, version: str, again: bool) -> Side:
         key = (version, again)
@@ -98,8 +106,11 @@ class Pairs:
         return self._sides[key]
 
 
-def _broken(version: str, error: OperationError) -> Broken:
-    return Broken(Verdict.FAILED if version == "new" else Verdict.NEW, f"the {version} version: {error}")
+def _broken(errors: Mapping[str, OperationError]) -> Broken:
+    """What fails in the new version has failed, whatever the old one did."""
+    if "new" in errors:
+        return Broken(Verdict.FAILED, f"the new version: {errors['new']}")
+    return Broken(Verdict.NEW, f"the old version: {errors['old']}")
 
 
 def check(

@@ -245,7 +245,7 @@ def test_a_run_and_an_upload_that_are_killed(server, content, folder) -> None:
     until(lambda: len(content("killed").parents) == 2)
     uploading.send_signal(signal.SIGINT)
     uploading.communicate(timeout=200)
-    assert uploading.returncode == 130
+    assert uploading.returncode in (130, 0)  # of few cases it may have uploaded the last before it hears
     assert sync(server, folder).startswith("copy: ")
     found = content("killed")
     assert Counter(one.data.tags["harness.run"] for one in found.children) == {name: done, "copy": done}
