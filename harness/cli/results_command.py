@@ -107,10 +107,10 @@ def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
 
     for row in rows:
         tries = f" at attempt {row['attempts']}" if row["attempts"] > 1 else ""
-        cell = f"{row['task_label']}  {row['model_label']}  seed {row['seed']}  {row['status']}{tries}"
         at = f" at {row['coordinates']}" if row["coordinates"] else ""
-        value = f"  {row['metric']} = {row['value']:.6g} {row['unit']}{at}" if row["metric"] else f"  {row['error']}"
-        say(one_line(cell + value))
+        value = f"{row['metric']} = {row['value']:.6g} {row['unit']}{at}" if row["metric"] else str(row["error"])
+        cell = (row["task_label"], row["model_label"], f"seed {row['seed']}", f"{row['status']}{tries}", value)
+        say("  ".join(map(one_line, cell)))
 
 
 def _print_summary(table: Any, as_json: bool) -> None:
