@@ -5,14 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
-
-if TYPE_CHECKING:
-    import torch
+from typing import Any, NamedTuple, Protocol
 
 _NANOSECOND, _MILLISECOND = 1e-9, 1e-3
-_LARGEST_CACHE = 256 << 20
-"""Bytes that no accelerator's cache exceeds: for devices that do not tell."""
 
 
 class Lap(NamedTuple):
@@ -63,13 +58,11 @@ class EventClock:
     filters = False
     """The host's time says nothing of the device's."""
 
-    def __init__(self, device: str, *, flush: bool = False) -> None:
-        """Args: the device's name in torch; whether each sample is to find the device's cache cold."""
+    def __init__(self, device: str) -> None:
+        """Args: the device's name in torch."""
         import torch
 
-        self._device = device
         self._module: Any = torch.get_device_module(device)
-        self._flushed = self._cache() if flush else None
 
     def laps(self, call: Callable[[], object], count: int, loops: int) -> list[Lap]:
         """As `Clock` says; returns when the device has done them all."""
@@ -77,29 +70,12 @@ class EventClock:
         self._module.synchronize()
         return [Lap(start.elapsed_time(end) * _MILLISECOND / loops, cpu) for start, end, cpu in taken]
 
-    def flush(self) -> None:
-        """Ask the device to write over its cache, as NVIDIA's nvbench does before what it calls a cold sample."""
-        if self._flushed is None:
-            self._flushed = self._cache()
-        self._flushed.zero_()
-
     def _launch(self, call: Callable[[], object], loops: int) -> tuple[Any, Any, float]:
-        if self._flushed is not None:
-            self._flushed.zero_()
         start, end = (self._module.Event(enable_timing=True) for _ in range(2))
         start.record()
         lap = _host_lap(call, loops)
         end.record()
         return start, end, lap.cpu
-
-    def _cache(self) -> torch.Tensor:
-        """As much of the device's memory as its last cache holds."""
-        import torch
-
-        tell = getattr(self._module, "get_device_properties", None)
-        properties = tell(self._device) if tell is not None else None
-        sizes = (getattr(properties, name, None) for name in ("L2_cache_size", "last_level_cache_size"))
-        return torch.empty(next(filter(None, sizes), _LARGEST_CACHE), dtype=torch.uint8, device=self._device)
 
 
 def _host_lap(call: Callable[[], object], loops: int) -> Lap:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -175,15 +176,10 @@ def _read(paths: Sequence[Path], scale: str | None, only: Sequence[str]) -> list
     return [read(path, scale=scale, only=only, warn=warn) for path in find_suites(paths, Path())]
 
 
-class _progress:  # noqa: N801 - used like a function
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
     """A line on the terminal that says what is being done; nothing where nobody looks."""
+    from harness.tables import console, inert
 
-    def __enter__(self) -> Callable[[str], None]:
-        from harness.tables import console, inert
-
-        self._status = console(stderr=True).status("starting")
-        self._status.start()
-        return lambda text: self._status.update(inert(text))
-
-    def __exit__(self, *_: object) -> None:
-        self._status.stop()
+    with console(stderr=True).status("starting") as status:
+        yield lambda text: status.update(inert(text))

@@ -6,7 +6,7 @@ import contextlib
 import math
 import random
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from harness.errors import ExitCode, HarnessError
 from harness.execution.server import Code
 from harness.plan.planner import Modules
 from harness.speed.decision import Rule
-from harness.speed.gate import Broken, Gate, Judged, Verdict, exit_code
+from harness.speed.gate import Gate, Judged, PairError, Verdict, exit_code
 from harness.speed.record import OperationKey
 from harness.speed.sides import Repository, code_of
 from harness.speed.suites import Planned, SpeedSuite
@@ -64,11 +64,9 @@ class Pairs:
         With `again` the processes come from servers of their own: those of one server lie in memory alike.
 
         Raises:
-            Broken: one of the two cannot be built or called.
+            PairError: one of the two cannot be built or called.
         """
         samples = self._turns({"old": old, "new": new}, settings, again)
-        if any(one.noisy for one in samples.values()):
-            return None
         return log_ratio(samples["new"], samples["old"])
 
     def close(self) -> None:
@@ -90,12 +88,12 @@ class Pairs:
                 except OperationError as error:
                     errors[version] = error
             if errors:
-                raise _broken(errors)
+                raise _pair_error(errors)
             try:
                 found = take_turns(list(players.values()), settings, self._rng)
             except OperationError as error:
                 culprit = next(version for version, player in players.items() if player is error.player)
-                raise _broken({culprit: error}) from None
+                raise _pair_error({culprit: error}) from None
         return dict(zip(players, found, strict=True))
 
     def _side(self, version: str, again: bool) -> Side:
@@ -106,11 +104,11 @@ class Pairs:
         return self._sides[key]
 
 
-def _broken(errors: Mapping[str, OperationError]) -> Broken:
+def _pair_error(errors: Mapping[str, OperationError]) -> PairError:
     """What fails in the new version has failed, whatever the old one did."""
     if "new" in errors:
-        return Broken(Verdict.FAILED, f"the new version: {errors['new']}")
-    return Broken(Verdict.NEW, f"the old version: {errors['old']}")
+        return PairError(Verdict.FAILED, f"the new version: {errors['new']}")
+    return PairError(Verdict.NEW, f"the old version: {errors['old']}")
 
 
 def check(
@@ -178,13 +176,12 @@ def _not_judged(planned: Planned) -> str | None:
 
 
 def _joined(suites: Sequence[SpeedSuite]) -> Modules:
-    names: Iterator[Modules] = (suite.modules for suite in suites)
-    libraries: dict[str, None] = {}
-    sources: dict[str, None] = {}
-    for one in names:
-        libraries |= dict.fromkeys(one.libraries)
-        sources |= dict.fromkeys(one.sources)
-    return Modules(tuple(libraries), tuple(sources))
+    """What any of the suites imports, once."""
+    libraries, sources = (
+        tuple(dict.fromkeys(name for suite in suites for name in getattr(suite.modules, kind)))
+        for kind in ("libraries", "sources")
+    )
+    return Modules(libraries, sources)
 
 
 def find_suites(paths: Sequence[Path], folder: Path) -> list[Path]:

@@ -40,7 +40,7 @@ class Verdict(enum.StrEnum):
     """It is not judged here."""
 
 
-class Broken(Exception):  # noqa: N818 - it is a finding, not an error of the gate
+class PairError(Exception):
     """A pair could not be measured."""
 
     def __init__(self, verdict: Verdict, text: str) -> None:
@@ -55,7 +55,7 @@ class Judged(Generic[OperationT]):
     operation: OperationT
     verdict: Verdict
     ratio: Interval | None = None
-    """New time over old, over all pairs."""
+    """New time over old: of the second measurement, if there was one."""
     pairs: int = 0
     noisy: int = 0
     """Pairs with too few clean samples."""
@@ -73,7 +73,10 @@ class _Track(Generic[OperationT]):
     """Whether it is measured for the second time."""
     state: State = State.UNDECIDED
     noisy: int = 0
-    broken: Broken | None = None
+    """Pairs of the current measurement with too few clean samples."""
+    noisy_before: int = 0
+    """The same of the first one, once the second has begun."""
+    error: PairError | None = None
 
     @property
     def current(self) -> list[float]:
@@ -82,7 +85,7 @@ class _Track(Generic[OperationT]):
     @property
     def is_open(self) -> bool:
         too_noisy = self.noisy >= _NOISY and self.noisy > len(self.current)
-        return self.state is State.UNDECIDED and not self.broken and not too_noisy
+        return self.state is State.UNDECIDED and not self.error and not too_noisy
 
 
 class Gate(Generic[OperationT]):
@@ -99,8 +102,8 @@ class Gate(Generic[OperationT]):
 
         Args:
             operations: what to judge.
-            measure: the log ratio of a fresh pair, None if it is noisy; raises `Broken`. It is told whether this is the
-                second measurement, which must share nothing with the first.
+            measure: the log ratio of a fresh pair, None if it is noisy; raises `PairError`. It is told whether this is
+                the second measurement, which must share nothing with the first.
             rule: when to alarm.
             seconds: after so many nothing more is measured.
         """
@@ -128,8 +131,8 @@ class Gate(Generic[OperationT]):
     def _pair(self, track: _Track[OperationT]) -> None:
         try:
             found = self._measure(track.operation, track.suspect)
-        except Broken as broken:
-            track.broken = broken
+        except PairError as error:
+            track.error = error
             return
         if found is None:
             track.noisy += 1
@@ -141,6 +144,7 @@ class Gate(Generic[OperationT]):
             track.state = self._rule.screen(track.screened)
             if track.state is State.SUSPECT:
                 track.suspect, track.state = True, State.UNDECIDED
+                track.noisy, track.noisy_before = 0, track.noisy
 
     def _confirmed(self) -> set[_Track[OperationT]]:
         """The suspects that stay suspect beside all the others."""
@@ -153,19 +157,21 @@ class Gate(Generic[OperationT]):
         ratios = [*track.screened, *track.retested]
         interval = estimate(track.retested or track.screened) if ratios else None
         verdict, note = self._verdict(track, confirmed)
-        return Judged(track.operation, verdict, interval, len(ratios), track.noisy, note)
+        return Judged(track.operation, verdict, interval, len(ratios), track.noisy + track.noisy_before, note)
 
     def _verdict(self, track: _Track[OperationT], confirmed: bool) -> tuple[Verdict, str]:
-        if track.broken:
-            return track.broken.verdict, str(track.broken)
+        if track.error:
+            return track.error.verdict, str(track.error)
         if confirmed:
             return Verdict.REGRESSION, "slower in both measurements"
+        if track.state is State.FINE and track.suspect:
+            return Verdict.FINE, "the second measurement did not show what the first did"
         if track.state is State.FINE:
-            return Verdict.FINE, "the second measurement did not show what the first did" if track.suspect else ""
+            return Verdict.FINE, "faster" if self._rule.faster(track.screened) else ""
         if track.state is State.UNDECIDED:
             told = "too few samples are clean" if track.noisy > len(track.current) else "the time was over"
             return Verdict.INCONCLUSIVE, told
-        return Verdict.INCONCLUSIVE, "too noisy to tell"
+        return Verdict.INCONCLUSIVE, "a slow-down is neither shown nor excluded"
 
 
 def exit_code(judged: Sequence[Judged[OperationT]]) -> ExitCode:

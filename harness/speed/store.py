@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -61,4 +62,5 @@ def _checked(document: Any) -> Any:
     version = document.get("schema") if isinstance(document, dict) else None
     if version != SpeedRun.schema:
         raise ValueError(f"its schema is {version!r}, not {SpeedRun.schema}")
+    datetime.fromisoformat(str(document.get("started_at")))
     return document

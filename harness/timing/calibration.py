@@ -1,7 +1,7 @@
 """A yardstick: a kernel that never changes, timed beside everything.
 
-What an operation takes in units of it lets histories from different machines be read in one picture. It is a picture
-and no more: no machine is twice as fast as another at everything, so nothing is judged by it.
+What an operation takes in units of it lets histories from different machines be read in one picture. Machines are never
+judged against each other by it: none is twice as fast as another at everything.
 """
 
 from __future__ import annotations

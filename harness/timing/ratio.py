@@ -32,16 +32,16 @@ def ratio(values: Values, confidence: float = 0.95) -> Interval:
     return bootstrap_interval(np.log(positive_values(values)), _pseudo_median, confidence).exponential()
 
 
-def log_ratio(a: Samples, b: Samples) -> float:
+def log_ratio(a: Samples, b: Samples) -> float | None:
     """The logarithm of a's time over b's, from samples that were taken in turns.
 
-    The median over turns of the blocks' ratios: what slows the machine down for longer than two blocks cancels.
-
-    Raises:
-        statistics.StatisticsError: in no turn have both a clean sample.
+    The median over turns of the blocks' ratios: what slows the machine down for longer than two blocks cancels. None if
+    one of the two is noisy, or in no turn both have a clean sample.
     """
-    turns = zip(a.blocks, b.blocks, strict=True)
-    return statistics.median(math.log(statistics.median(x) / statistics.median(y)) for x, y in turns if x and y)
+    turns = [(x, y) for x, y in zip(a.blocks, b.blocks, strict=True) if x and y]
+    if a.noisy or b.noisy or not turns:
+        return None
+    return statistics.median(math.log(statistics.median(x) / statistics.median(y)) for x, y in turns)
 
 
 def _pseudo_median(values: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:

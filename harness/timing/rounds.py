@@ -96,7 +96,7 @@ class Competitor:
         if own.noisy:
             self.noisy += 1
             return
-        against = None if baseline is None or baseline.noisy else math.exp(log_ratio(own, baseline))
+        against = None if baseline is None else log_ratio(own, baseline)
         self.processes.append(
             ProcessTimes(
                 seconds=own.seconds,
@@ -106,7 +106,7 @@ class Competitor:
                 peak_memory=player.facts["peak_memory"],
                 device_memory=player.facts["device_memory"],
                 calibration_seconds=None if unit.noisy else unit.seconds,
-                ratio=against,
+                ratio=None if against is None else math.exp(against),
             )
         )
 

@@ -53,6 +53,7 @@ def _prepare(request: Mapping[str, Any]) -> tuple[Timer | None, dict[str, Any]]:
         clock = backend.clock()
         timer = Timer(operation.call, clock, Settings(**request["settings"]))
         timer.warm_up()
+        peaks = {"peak_memory": memory.peak(), "device_memory": backend.peak_memory()}  # before the check has its own
         operation.verify()
     except BaseException as error:  # noqa: BLE001 - whatever an operation raises is its result
         memory.lift()
@@ -61,7 +62,7 @@ def _prepare(request: Mapping[str, Any]) -> tuple[Timer | None, dict[str, Any]]:
         return None, {"event": "failed", "error": f"{kind}{error}", "traceback": tail}
     gc.collect()
     gc.freeze()  # what is there now is not walked again when the collector runs between blocks
-    return timer, _ready(timer, clock, operation, backend, memory)
+    return timer, {**_ready(timer, clock, operation, backend), **peaks}
 
 
 def _built(request: Mapping[str, Any]) -> tuple[Operation, Backend]:
@@ -70,13 +71,11 @@ def _built(request: Mapping[str, Any]) -> tuple[Operation, Backend]:
     return operation, backend
 
 
-def _ready(timer: Timer, clock: Clock, operation: Operation, backend: Backend, memory: MemoryMeter) -> dict[str, Any]:
+def _ready(timer: Timer, clock: Clock, operation: Operation, backend: Backend) -> dict[str, Any]:
     return {
         "event": "ready",
         "cold_seconds": timer.cold_seconds,
         "filters": clock.filters,
-        "peak_memory": memory.peak(),
-        "device_memory": backend.peak_memory(),
         "items": operation.items,
         "item": operation.item,
         "fingerprint": backend.fingerprint(),

@@ -10,8 +10,6 @@ from typing import Any
 class Simulated:
     """Stands for torch's module of a device, and for the host's clocks."""
 
-    L2_CACHE = 1 << 20
-
     def __init__(self) -> None:
         self.now = 0.0
         """The host's time, in seconds; all of it is time of its thread."""
@@ -74,7 +72,7 @@ class Simulated:
 
     def get_device_properties(self, device: str) -> Any:
         assert device == "cuda"
-        return SimpleNamespace(name="Abacus 9000", total_memory=80_000_123_456, L2_cache_size=self.L2_CACHE)
+        return SimpleNamespace(name="Abacus 9000", total_memory=80_000_123_456)
 
     def get_device_capability(self, device: str) -> tuple[int, int]:
         return (9, 0)
@@ -87,10 +85,6 @@ class Simulated:
 
     def temperature(self) -> int:
         raise ModuleNotFoundError("pynvml")
-
-    def empty(self, size: int, **options: Any) -> Buffer:
-        """In place of `torch.empty`."""
-        return Buffer(self, size)
 
     def _nanoseconds(self) -> int:
         return round(self.now * 1e9)
@@ -112,15 +106,3 @@ class Event:
         assert end.at is not None
         assert end.at <= self._device.synchronized, "the device is not ready"
         return (end.at - self.at) * 1e3
-
-
-class Buffer:
-    """Memory of the device."""
-
-    def __init__(self, device: Simulated, size: int) -> None:
-        self._device = device
-        self.size = size
-
-    def zero_(self) -> None:
-        self._device.calls[f"zero {self.size}"] += 1
-        self._device.launch(1e-6, self.size / 1e12)

@@ -19,7 +19,6 @@ def device(monkeypatch: pytest.MonkeyPatch) -> Simulated:
     """A simulated GPU in place of CUDA's, and its clock in place of the host's."""
     simulated = Simulated()
     monkeypatch.setattr(torch, "get_device_module", lambda name: {"cuda": simulated}[name])
-    monkeypatch.setattr(torch, "empty", simulated.empty)
     monkeypatch.setattr("harness.clocks.time", simulated.clocks())
     return simulated
 
@@ -80,20 +79,3 @@ def test_the_host_waits_once_for_a_block(device) -> None:
 def test_where_the_device_waits_for_the_host_the_launch_takes_as_long(device) -> None:
     laps = EventClock("cuda").laps(lambda: device.launch(50 * MICRO, 4 * MICRO), 10, 2)
     assert all(lap.cpu >= 0.9 * lap.wall for lap in laps)
-
-
-def test_a_cold_sample_finds_the_cache_written_over_outside_of_its_time(device) -> None:
-    laps = EventClock("cuda", flush=True).laps(lambda: device.launch(5 * MICRO, 200 * MICRO), 4, 1)
-    assert device.calls[f"zero {Simulated.L2_CACHE}"] == 4
-    assert [lap.wall for lap in laps[1:]] == pytest.approx([200 * MICRO] * 3)
-
-
-def test_a_warm_sample_finds_the_cache_as_it_was(device) -> None:
-    EventClock("cuda").laps(lambda: device.launch(5 * MICRO, 200 * MICRO), 4, 1)
-    assert not any(name.startswith("zero") for name in device.calls)
-
-
-def test_a_device_that_does_not_tell_its_cache_has_more_than_any_flushed(device, monkeypatch) -> None:
-    monkeypatch.delattr(Simulated, "get_device_properties")
-    EventClock("cuda", flush=True).laps(lambda: None, 1, 1)
-    assert device.calls[f"zero {256 << 20}"] == 1

@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import ExitCode
 from harness.speed.decision import Rule
-from harness.speed.gate import Broken, Gate, Judged, Verdict, exit_code
+from harness.speed.gate import Gate, Judged, PairError, Verdict, exit_code
 
 RULE = Rule()
 
@@ -86,7 +86,7 @@ def test_what_cannot_be_measured_costs_itself_alone(verdict) -> None:
 
     def measure(name: str, again: bool) -> float:
         if name == "b":
-            raise Broken(verdict, "no such thing")
+            raise PairError(verdict, "no such thing")
         return good(name, again)
 
     found = judged("a b c", measure)
@@ -137,3 +137,16 @@ def test_many_operations_without_a_change() -> None:
 )
 def test_exit_codes(verdicts, code) -> None:
     assert exit_code([Judged("a", verdict) for verdict in verdicts]) is code
+
+
+def test_noise_of_the_first_measurement_does_not_count_against_the_second() -> None:
+    turn = iter(range(10_000))
+    slower = machine(a=0.2)
+    found = judged("a", lambda name, again: None if not again and next(turn) % 2 else slower(name, again))["a"]
+    assert found.verdict is Verdict.REGRESSION
+    assert found.noisy >= 7
+
+
+def test_what_got_faster_is_called_so() -> None:
+    assert judged("a", machine(a=-0.3))["a"].note == "faster"
+    assert judged("a", machine())["a"].note == ""

@@ -123,9 +123,11 @@ def test_a_stored_run_comes_back(racing, toys, tmp_path) -> None:
     (tmp_path / "speed" / "half.json").write_text('{"schema": 1, "id"')
     (tmp_path / "speed" / "newer.json").write_text('{"schema": 2}')
     (tmp_path / "speed" / "other.json").write_text('{"schema": 1, "id": 5}')
+    whole = next(path for path in (tmp_path / "speed").glob("*-racing.json"))
+    (tmp_path / "speed" / "yesterday.json").write_text(whole.read_text().replace(made.started_at, "yesterday"))
     told: list[str] = []
     assert speed_runs(tmp_path, told.append) == [made]
-    assert len(told) == 3
+    assert len(told) == 4
 
 
 @pytest.fixture

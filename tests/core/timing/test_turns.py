@@ -167,7 +167,37 @@ def test_what_slows_down_both_cancels(levels, ratio) -> None:
     for level in levels:
         a.add([Lap(level * ratio, 1.0)] * 5)
         b.add([Lap(level, 1.0)] * 5)
-    assert math.exp(log_ratio(a, b)) == pytest.approx(ratio)
+    found = log_ratio(a, b)
+    assert found is not None
+    assert math.exp(found) == pytest.approx(ratio)
+
+
+def test_without_a_turn_in_which_both_are_clean_there_is_no_ratio() -> None:
+    clean, disturbed = [Lap(1.0, 1.0)] * 5, [Lap(2.0, 1.0)] * 5
+    a, b = Samples(SETTINGS, filters=True), Samples(SETTINGS, filters=True)
+    for one, other in ((clean, disturbed), (disturbed, clean)):
+        a.add(one)
+        b.add(other)
+    assert not a.noisy
+    assert not b.noisy
+    assert log_ratio(a, b) is None
+    a.add(clean)
+    b.add(clean)
+    assert log_ratio(a, b) == 0.0
+
+
+def test_of_what_is_noisy_there_is_no_ratio() -> None:
+    a, b = Samples(SETTINGS, filters=True), Samples(SETTINGS, filters=True)
+    a.add([Lap(1.0, 1.0)] * 5)
+    b.add([Lap(1.0, 1.0)] * 4 + [Lap(2.0, 1.0)])
+    assert b.noisy
+    assert log_ratio(a, b) is None
+
+
+def test_a_time_that_is_none_does_not_count() -> None:
+    samples = Samples(SETTINGS, filters=False)
+    samples.add([Lap(-1.0, 0.1), Lap(0.0, 0.1), Lap(1.0, 0.1)])
+    assert samples.clean == (1.0,)
 
 
 def test_the_ratio_of_ratios_is_robust_and_has_an_interval() -> None:

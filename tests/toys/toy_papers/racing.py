@@ -110,12 +110,12 @@ def faulty(how: str) -> tuple[Operation, Backend]:
 
 
 def hungry(megabytes: int) -> tuple[Operation, Backend]:
-    """One that writes into so much memory, and gives it back."""
+    """One that writes into so much memory, and gives it back; its check takes twice as much."""
 
-    def call() -> int:
-        return len(bytearray(b"x") * (megabytes * 1_000_000))
+    def take(size: int) -> int:
+        return len(bytearray(b"x") * (size * 1_000_000))
 
-    return Operation(call), Cpu()
+    return Operation(lambda: take(megabytes), check=lambda _: take(2 * megabytes)), Cpu()
 
 
 def allowed() -> tuple[Operation, Backend]:
