@@ -252,7 +252,7 @@ claims = [
                     "compression/low-rank",
                     "compression/block-diagonal",
                 ],
-                "seeds": 3,
+                "seeds": 5,
             }
         ],
         check=all_of(
