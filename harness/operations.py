@@ -14,7 +14,7 @@ class Operation:
     call: Callable[[], object]
     """What is timed; made by `Task.operation`, with all that it needs built before."""
     check: Callable[[Any], object] | None = None
-    """Looks at what a call has returned, once, when it has been timed: a wrong answer has no speed."""
+    """Looks at what a call has returned, once, before samples are taken: a wrong answer has no speed."""
     items: float | None = None
     """How many things one call works off, where a throughput says more than a time."""
     item: str = ""

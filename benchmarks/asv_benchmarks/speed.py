@@ -16,8 +16,7 @@ from pathlib import Path
 
 from asv_runner.benchmarks.mark import SkipNotImplemented
 
-from harness.speed.check import find_suites
-from harness.speed.suites import read
+from harness.speed.suites import find_suites, read
 
 ROOT = Path(__file__).resolve().parents[2]
 SUITES = [ROOT / name for name in os.environ.get("HARNESS_SPEED_SUITES", "").split(os.pathsep) if name]

@@ -170,8 +170,7 @@ command.add_command(history)
 
 
 def _read(paths: Sequence[Path], scale: str | None, only: Sequence[str]) -> list[SpeedSuite]:
-    from harness.speed.check import find_suites
-    from harness.speed.suites import read
+    from harness.speed.suites import find_suites, read
 
     return [read(path, scale=scale, only=only, warn=warn) for path in find_suites(paths, Path())]
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import ExitCode, HarnessError
+from harness.errors import ExitCode
 from harness.execution.server import Code
 from harness.plan.planner import Modules
 from harness.speed.decision import Rule
@@ -182,15 +182,3 @@ def _joined(suites: Sequence[SpeedSuite]) -> Modules:
         for kind in ("libraries", "sources")
     )
     return Modules(libraries, sources)
-
-
-def find_suites(paths: Sequence[Path], folder: Path) -> list[Path]:
-    """The given suites, or those in `suites/speed` of a repository.
-
-    Raises:
-        HarnessError: there are none.
-    """
-    found = list(paths) or sorted((folder / "suites" / "speed").glob("*.yaml"))
-    if not found:
-        raise HarnessError(f"{folder / 'suites' / 'speed'} has no suites: name some with --suite")
-    return found

@@ -44,11 +44,7 @@ class Repository:
         return bool(git(self._folder, "status", "--porcelain", "--untracked-files=no"))
 
     def default_base(self) -> str:
-        """What the working tree is compared with: the last commit if something has changed since, else the one before.
-
-        Raises:
-            HarnessError: there is no commit before.
-        """
+        """What the working tree is beside: the last commit if something has changed since, else the one before."""
         return "HEAD" if self.is_dirty() else "HEAD~1"
 
     @contextlib.contextmanager

@@ -76,6 +76,18 @@ class SpeedSuite:
         return found
 
 
+def find_suites(paths: Sequence[Path], folder: Path) -> list[Path]:
+    """The given suites, or those in `suites/speed` of a repository.
+
+    Raises:
+        HarnessError: there are none.
+    """
+    found = list(paths) or sorted((folder / "suites" / "speed").glob("*.yaml"))
+    if not found:
+        raise HarnessError(f"{folder / 'suites' / 'speed'} has no suites: name some with --suite")
+    return found
+
+
 def read(
     path: Path,
     *,

@@ -315,22 +315,47 @@ class SaysWhatItIsTold:
         return [self.lap] * count
 
 
+class SlowsDown:
+    """A clock of a machine that gets slower with each turn; the first call takes twice as long as the second.
+
+    In the first turn the second is disturbed, in the next the first one.
+    """
+
+    filters = True
+
+    def __init__(self):
+        self.calls, self.turns = [], []
+
+    def laps(self, call, count, loops):
+        if call not in self.calls:
+            self.calls.append(call)
+            self.turns.append(0)
+        who = self.calls.index(call)
+        self.turns[who] += count > 1  # not a call of the warm-up
+        seconds = 3.0 ** self.turns[who] / (1 + who)
+        disturbed = self.turns[who] % 2 == who
+        return [Lap(seconds, seconds / 2 if disturbed and self.turns[who] < 3 else seconds)] * count
+
+
 class Timekeeping(Cpu):
     """The processor, with a clock of one's own."""
 
-    def __init__(self, *lap):
+    def __init__(self, clock):
         super().__init__()
-        object.__setattr__(self, "lap", lap)
+        object.__setattr__(self, "clock", clock)
 
-    def clock(self):
-        return SaysWhatItIsTold(*self.lap)
+
+def test_matmul_compares_turn_by_turn():
+    task = Matmul(**Matmul.scales["smoke"])
+    outcome = task.run(LowRank(), task.instance(Context()), Context(1, Timekeeping(SlowsDown)))
+    assert (outcome.forward.ratio, outcome.train.ratio) == (pytest.approx(2), pytest.approx(2))
 
 
 @pytest.mark.parametrize(("cpu", "undisturbed"), [(0.25, 1.0), (0.1, 0.0)])
 def test_matmul_reads_milliseconds_off_the_clock_of_its_backend(cpu, undisturbed):
     task = Matmul(**Matmul.scales["smoke"])
     instance = task.instance(Context())
-    outcome = task.run(LowRank(), instance, Context(1, Timekeeping(0.25, cpu)))
+    outcome = task.run(LowRank(), instance, Context(1, Timekeeping(lambda: SaysWhatItIsTold(0.25, cpu))))
     assert [metric(instance, outcome) for metric in task.metrics[:5]] == [250, 250, 1, 1, undisturbed]
 
 

@@ -43,17 +43,14 @@ class MatmulInstance:
 
 @dataclass(frozen=True)
 class Timed:
-    """Milliseconds of a call: the median of the undisturbed ones, or of all where the machine left too few of those."""
+    """What the undisturbed calls took, or all of them where the machine left too few of those."""
 
     layer: float
-    peer: float
+    """Median milliseconds of the layer's."""
+    ratio: float
+    """The layer's time over the peer's, turn by turn: what slows the machine down for longer than a turn cancels."""
     undisturbed: float
     """Share of the calls, of the layer's or the peer's, whichever is less."""
-
-    @property
-    def ratio(self) -> float:
-        """The layer's over the peer's."""
-        return self.layer / self.peer
 
 
 @dataclass(frozen=True)
@@ -197,10 +194,12 @@ class Matmul(Task[MatmulInstance, BuildsLinear, MatmulOutcome]):
         # a call may take a second: short turns, so that there are several; an undisturbed call counts, however rare
         settings = timing.Settings(clean_samples=self.repeats, least_clean_fraction=0.0, block=5, seconds=5)
         found = in_turns(settings=settings)
-        undisturbed = min(len(one.samples.clean) / one.samples.count for one in found.values())
-        if any(one.samples.noisy for one in found.values()):  # all calls, then: load that meets both leaves the ratio
+        samples = [one.samples for one in found.values()]
+        undisturbed = min(len(one.clean) / one.count for one in samples)
+        in_common = any(all(turn) for turn in zip(*(one.blocks for one in samples), strict=True))
+        if any(one.noisy for one in samples) or not in_common:  # all calls, then: load meets both, and leaves the ratio
             found = in_turns(settings=replace(settings, undisturbed=inf))
-        return Timed(1e3 * found["layer"].seconds, 1e3 * found["peer"].seconds, undisturbed)
+        return Timed(1e3 * found["layer"].seconds, found["layer"].over(found["peer"]).estimate, undisturbed)
 
 
 def _call(name: str, layer: nn.Module, x: Tensor, context: Context) -> Callable[[], object]:
