@@ -68,7 +68,8 @@ class Context:
         Args:
             make: a module-level function; called as `make(**parameters)`, it returns named arrays, tensors or numbers.
                 It is made anew when its source, anything it imports inside its distribution, or a version changes.
-            parameters: plain values that determine the part, the seed among them.
+            parameters: plain values that determine the part, the seed among them, or dataclasses of such; the source of
+                their classes counts too.
 
         Returns:
             The parts by name: NumPy arrays (zero-dimensional for numbers), the same bits whether made or read.

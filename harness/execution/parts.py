@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,17 +39,25 @@ class PartFiles:
 
 
 def part_id(make: Callable[..., Mapping[str, Any]], parameters: Mapping[str, Any]) -> str:
-    """A hash of all that determines a part: the function, its source and versions, the parameters."""
+    """A hash of all that determines a part: the function, its source and versions, the parameters and theirs."""
     from harness.plan.case import content_hash
     from harness.plan.closure import Closures
     from harness.plan.versions import versions
 
     if "<" in make.__qualname__ or not make.__name__.isidentifier():  # it becomes the name of a file
         raise ValueError(f"a cached part is made by a module-level function, not by {make.__qualname__}")
-    closure = Closures().of(make.__module__)
-    return content_hash(
-        [import_path(make), dict(parameters), closure.sources, versions(closure.external), platform.python_version()]
-    )
+    plain = {name: _plain(value) for name, value in parameters.items()}
+    modules = {make.__module__, *(type(value).__module__ for value in parameters.values() if is_dataclass(value))}
+    closures = Closures()
+    reached = [closures.of(module) for module in sorted(modules)]
+    sources = [closure.sources for closure in reached]
+    external = frozenset().union(*(closure.external for closure in reached))
+    return content_hash([import_path(make), plain, sources, versions(external), platform.python_version()])
+
+
+def _plain(value: Any) -> Any:
+    """A parameter as the hash reads it: a dataclass is its class and its fields."""
+    return [import_path(type(value)), asdict(value)] if is_dataclass(value) and not isinstance(value, type) else value
 
 
 def _save(path: Path, parts: Mapping[str, np.ndarray]) -> None:

@@ -23,7 +23,13 @@ import numpy as np
 from ._scale import SCALE
 
 
-def weights(folder, seed=0):
+def laws():
+    import importlib
+
+    return importlib.import_module("making.laws")  # not for the eyes of a closure
+
+
+def weights(folder, seed=0, law=None):
     with open(os.path.join(folder, "made"), "a") as file:
         file.write("x")
     time.sleep(0.2)
@@ -34,6 +40,22 @@ class Nested:
     @staticmethod
     def weights(folder, seed=0):
         return {"weights": np.full(3, seed)}
+"""
+
+LAWS = """
+from dataclasses import dataclass
+
+
+@dataclass
+class Law:
+    shift: int
+
+    def shifted(self):
+        return self.shift + 1
+
+
+class Other(Law):
+    pass
 """
 
 
@@ -66,11 +88,11 @@ def objects():
 @pytest.fixture
 def makers(package, tmp_path):
     """A module that makes parts; `made` has a letter for each time."""
-    package("making", makers=MAKERS, _scale="SCALE = 1.0\n")
+    package("making", makers=MAKERS, laws=LAWS, _scale="SCALE = 1.0\n")
     import making.makers
 
     yield making.makers
-    for name in ("making", "making.makers", "making._scale"):
+    for name in ("making", "making.makers", "making.laws", "making._scale"):
         sys.modules.pop(name, None)
 
 
@@ -110,14 +132,25 @@ def test_functions_of_one_name_have_parts_of_their_own(makers, cached, tmp_path)
         ("makers", "size=3", "size=4", 2),
         ("_scale", "1.0", "2.0", 2),
         ("makers", "import os\n", "# a comment\nimport os\n", 1),
+        ("laws", "shift + 1", "shift + 2", 2),
+        ("laws", "shift: int", "# a comment\n    shift: int", 1),
+        ("laws", "class Other", "class Changed", 2),
     ],
 )
 def test_an_edit_of_the_source_makes_a_part_anew(file, old, new, times, makers, cached, tmp_path) -> None:
-    cached(makers.weights, folder=str(tmp_path))
+    law = makers.laws().Law(2)
+    cached(makers.weights, folder=str(tmp_path), law=law)
     path = Path(makers.__file__).with_name(f"{file}.py")
     path.write_text(path.read_text().replace(old, new))
-    cached(makers.weights, folder=str(tmp_path))
+    cached(makers.weights, folder=str(tmp_path), law=law)
     assert made(tmp_path) == times
+
+
+def test_a_dataclass_determines_a_part_by_its_class_and_its_fields(makers, cached, tmp_path) -> None:
+    laws = makers.laws()
+    for law in (laws.Law(2), laws.Law(2), laws.Law(3), laws.Other(2), None):
+        cached(makers.weights, folder=str(tmp_path), law=law)
+    assert made(tmp_path) == 4
 
 
 def test_two_processes_never_make_the_same_part(makers, tmp_path) -> None:

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from harness import Along, Context
 from harness_plugins.in_context.arenas.estimators import OnePassSgd, OnlineRidge, Ridge
-from harness_plugins.in_context.arenas.prompts import PromptLaw
-from harness_plugins.in_context.arenas.regression import PENALTIES, DiabetesRegression, Regression
+from harness_plugins.in_context.arenas.laws.linear import LinearLaw
+from harness_plugins.in_context.arenas.regression import PENALTIES
+from harness_plugins.in_context.arenas.synthetic import Regression
+from harness_plugins.in_context.arenas.tables import TabularRegression
 from harness_plugins.in_context.icl_linear_algorithms import (
-    MetaTrainedTransformer,
     RidgeProgram,
     SgdProgram,
     paper,
@@ -27,8 +28,7 @@ from harness_plugins.in_context.icl_linear_algorithms._tasks import ImplicitWeig
 
 
 def prompts(seed=0, batch=4, n=6, d=3, noise=0.3):
-    X, Y = PromptLaw("linear", d, n, noise, 1.0, 1).draw(np.random.default_rng(seed), batch)
-    return X, Y[:, :-1]
+    return LinearLaw(d, n, noise).draw(np.random.default_rng(seed), batch)[:2]
 
 
 def relative(a, b):
@@ -256,10 +256,7 @@ def test_fidelity_at_smoke_scale(model):
     assert (rows, layers) == (model.rows(2), 11 if isinstance(model, RidgeProgram) else 7)
 
 
-SMALL = MetaTrainedTransformer(**MetaTrainedTransformer.scales["smoke"])
-
-
-@pytest.mark.parametrize("model", [*MODELS, SMALL], ids=repr)
+@pytest.mark.parametrize("model", MODELS, ids=repr)
 @pytest.mark.parametrize("kind", [Regression, ImplicitWeights])
 def test_models_enter_the_arena_at_smoke_scale(model, kind):
     task = kind(**kind.scales["smoke"])
@@ -272,7 +269,7 @@ def test_models_enter_the_arena_at_smoke_scale(model, kind):
 
 
 def test_programs_run_on_real_data():
-    task = DiabetesRegression(**DiabetesRegression.scales["smoke"])
+    task = TabularRegression(**TabularRegression.scales["smoke"])
     instance = task.instance(Context(0))
     outcome = task.run(RidgeProgram(penalty=1.0), instance, Context(1))
     np.testing.assert_allclose(outcome, instance.ridge[PENALTIES.index(1.0)], atol=1e-10)
@@ -288,9 +285,6 @@ def test_implicit_weights_of_ridge_are_the_weights_of_ridge():
     assert ilwd_ols == ilwd_ridge.values[0] > 1e-6
 
 
-# The trained transformer
-
-
 def test_operations_read_the_prompts_that_the_tasks_show():
     fidelity = ProgramFidelity(**ProgramFidelity.scales["smoke"])
     instance = fidelity.instance(Context(0))
@@ -304,30 +298,6 @@ def test_operations_read_the_prompts_that_the_tasks_show():
     np.testing.assert_allclose(answers[..., :-1], answers[:, :1, :-1].repeat(4, axis=1))  # one context for all probes
     weights = implicit.run(OnlineRidge(), probed, Context(1))
     np.testing.assert_allclose(answers[..., -1], np.einsum("bmd,bd->bm", probed.probes, weights))
-
-
-def trained(steps, seed=1, **parameters):
-    task = Regression(d=1, n=6, batch=64)
-    model = MetaTrainedTransformer(layers=2, width=32, heads=4, steps=steps, batch=32, learning_rate=3e-3, **parameters)
-    instance = task.instance(Context(0))
-    return model, instance, task.run(model, instance, Context(seed)), task.metrics[0]
-
-
-def test_meta_training_is_determined_by_its_seed_and_causal():
-    model, instance, outcome, _ = trained(3)
-    assert np.array_equal(outcome, trained(3)[2])
-    assert not np.array_equal(outcome, trained(3, seed=2)[2])
-    X, Y = instance.X.copy(), instance.Y[:, :-1].copy()
-    X[:, 4:] += 1
-    Y[:, 3:] -= 1
-    np.testing.assert_allclose(model.predict(X, Y)[:, :4], outcome[:, :4], rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.slow
-def test_meta_training_learns_to_learn():
-    model, instance, outcome, mse_query = trained(1500)
-    assert mse_query(instance, outcome) < 0.25 * np.mean(instance.Y[:, -1] ** 2)
-    assert model._weights["loss"].shape == (1500,)
 
 
 # Bad input
@@ -355,7 +325,6 @@ def test_bad_prompts_are_refused(model):
         (SgdProgram("fuzzy"), "level is"),
         (SgdProgram("compiled", N=0.5), "N must be"),
         (SgdProgram("compiled", c=0.0), "c between"),
-        (SMALL.__class__(), "needs meta_train"),
     ],
     ids=repr,
 )
@@ -380,16 +349,6 @@ def test_bad_hyperparameters_are_refused(model, complaint):
 def test_impossible_instructions_are_refused(make):
     with pytest.raises(ValueError, match=r"causal|rows|fit"):
         make()
-
-
-def test_the_trained_transformer_refuses_other_sizes():
-    task = Regression(**Regression.scales["smoke"])
-    model = MetaTrainedTransformer(**MetaTrainedTransformer.scales["smoke"])
-    task.run(model, task.instance(Context(0)), Context(1))
-    with pytest.raises(ValueError, match="trained on n <= 6, d = 3"):
-        model.predict(*prompts(n=9, d=3))
-    with pytest.raises(ValueError, match="do not divide"):
-        task.run(MetaTrainedTransformer(width=7, heads=2), task.instance(Context(0)), Context(1))
 
 
 def test_the_card_names_the_claims_and_their_cells_exist():

@@ -24,7 +24,7 @@ def random_dense(n_in: int, n_out: int, generator: torch.Generator) -> nn.Linear
     return layer
 
 
-class LowRankLinear(nn.Module):  # type: ignore[misc]
+class LowRankLinear(nn.Module):
     """W = tall wide, with tall (n_out, rank) and wide (rank, n_in)."""
 
     def __init__(self, tall: Tensor, wide: Tensor) -> None:
@@ -41,7 +41,7 @@ class LowRankLinear(nn.Module):  # type: ignore[misc]
         return self.tall @ self.wide
 
 
-class BlockDiagonalLinear(nn.Module):  # type: ignore[misc]
+class BlockDiagonalLinear(nn.Module):
     """Blocks (b, rows, columns) along the diagonal of an n_out x n_in matrix; what they overhang is cut off."""
 
     def __init__(self, blocks: Tensor, n_in: int, n_out: int) -> None:
@@ -62,7 +62,7 @@ class BlockDiagonalLinear(nn.Module):  # type: ignore[misc]
         return torch.block_diag(*self.blocks)[: self.n_out, : self.n_in]
 
 
-class SparseLinear(nn.Module):  # type: ignore[misc]
+class SparseLinear(nn.Module):
     """The values (k,) at the flat positions (k,) of an n_out x n_in matrix, zero elsewhere."""
 
     positions: Tensor
@@ -84,7 +84,7 @@ class SparseLinear(nn.Module):  # type: ignore[misc]
         return flat.index_put((self.positions,), self.values).reshape(self.n_out, self.n_in)
 
 
-class Mlp(nn.Module):  # type: ignore[misc]
+class Mlp(nn.Module):
     """ReLU network: the given hidden maps, a bias after each, and a dense output layer."""
 
     def __init__(

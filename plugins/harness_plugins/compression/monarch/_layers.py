@@ -13,7 +13,7 @@ from harness_plugins.compression.arenas.structured_linear import require_width
 from harness_plugins.compression.monarch._shape import MonarchShape
 
 
-class _ContiguousGradient(torch.autograd.Function):  # type: ignore[misc]
+class _ContiguousGradient(torch.autograd.Function):
     """The identity, whose gradient is laid out anew."""
 
     @staticmethod
@@ -37,7 +37,7 @@ def batched_product(a: Tensor, b: Tensor) -> Tensor:
     return product
 
 
-class MonarchLinear(nn.Module):  # type: ignore[misc]
+class MonarchLinear(nn.Module):
     """M = P L P^T R, by two batched products and one copy."""
 
     def __init__(self, left: Tensor, right: Tensor, shape: MonarchShape) -> None:
@@ -113,7 +113,7 @@ def multiplied_out(layer: nn.Module) -> nn.Linear:
     return dense
 
 
-class ButterflyLinear(nn.Module):  # type: ignore[misc]
+class ButterflyLinear(nn.Module):
     """log2 n factors, of which the one with stride s mixes entries s apart in pairs (Dao et al., arXiv:1903.05895)."""
 
     def __init__(self, factors: list[Tensor]) -> None:

@@ -5,20 +5,37 @@ from __future__ import annotations
 from harness import Family
 from harness_plugins.in_context.arenas.estimators import (
     Averaging,
-    BayesRidge,
     KNearestNeighbors,
     Ols,
     OnePassSgd,
     OneStepGradientDescent,
     OnlineRidge,
+    PosteriorMean,
     Ridge,
     ZeroPredictor,
 )
-from harness_plugins.in_context.arenas.regression import DiabetesRegression, Regression
+from harness_plugins.in_context.arenas.meta_trained import Lstm, Transformer
+from harness_plugins.in_context.arenas.synthetic import (
+    BooleanRegression,
+    DynamicsRegression,
+    NearestLabel,
+    NetworkRegression,
+    Regression,
+    RepresentationRegression,
+)
+from harness_plugins.in_context.arenas.tables import TabularRegression
 
 family = Family(
     title="In-context learning",
-    tasks=[Regression, DiabetesRegression],
+    tasks=[
+        Regression,
+        NetworkRegression,
+        RepresentationRegression,
+        BooleanRegression,
+        DynamicsRegression,
+        NearestLabel,
+        TabularRegression,
+    ],
     baselines=[
         Ols,
         Ridge,
@@ -28,6 +45,8 @@ family = Family(
         OnePassSgd,
         Averaging,
         ZeroPredictor,
+        Transformer,
+        Lstm,
     ],
-    references=[BayesRidge],
+    references=[PosteriorMean],
 )

@@ -12,7 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from harness_plugins.in_context.arenas.prompts import FloatArray, PromptLaw, check_prompts
+from harness_plugins.in_context.arenas.laws.law import Law
+from harness_plugins.in_context.arenas.prompts import FloatArray, check_prompts
 
 
 @dataclass
@@ -154,66 +155,31 @@ class OnePassSgd:
 
 
 @dataclass
-class BayesRidge:
+class PosteriorMean:
     """The posterior mean under the law the prompts come from; told that law by the task, so a line and no competitor.
 
-    For Gaussian weights (`linear`, `hetero-linear`) this is the predictor of least expected squared error, ridge
-    regression with penalty noise^2 / prior^2 when the weights are alike. For `sparse-linear`, whose posterior mean is
-    a sum over supports, it is the best predictor that is linear in the labels.
+    Where it has a closed form it is the predictor of least expected squared error: for linear functions with Gaussian
+    weights ridge regression with penalty noise^2 / prior^2.
     """
 
-    _law: PromptLaw | None = field(default=None, init=False)
+    _law: Law | None = field(default=None, init=False)
 
-    def inform(self, law: PromptLaw) -> None:
-        """Learn the noise and the prior variances."""
+    def inform(self, law: Law) -> None:
+        """Learn the law."""
         self._law = law
 
     def predict(self, X: FloatArray, Y: FloatArray) -> FloatArray:
         """X (B, n+1, d), Y (B, n) -> predictions (B, n+1).
 
         Raises:
-            ValueError: the law is unknown (real data has none), or it is of another number of features.
+            ValueError: the law is unknown (real data has none), has no closed form, or is of other features.
         """
         if self._law is None:
-            raise ValueError("BayesRidge knows no law to condition on: it answers synthetic prompts only")
+            raise ValueError("PosteriorMean knows no law to condition on: it answers synthetic prompts only")
         _, _, d = check_prompts(X, Y)
         if d != self._law.d:
             raise ValueError(f"the law has {self._law.d} features, the prompts {d}")
-        # In the coordinates x' = S^(1/2) x the prior is white, and the penalty is the variance of the noise.
-        whitened = X * np.sqrt(self._law.weight_variances())  # (B, n+1, d)
-        predictions: FloatArray = ridge_predictions(whitened, Y, (self._law.noise**2,))[0]
-        return predictions
-
-
-def ridge_predictions(X: FloatArray, Y: FloatArray, penalties: tuple[float, ...]) -> FloatArray:
-    """Ridge regression on every prefix, from one singular value decomposition for all penalties.
-
-    Penalty 0 stands for least squares of minimal norm, its singular values cut off as `numpy.linalg.lstsq` does.
-
-    Args:
-        X: inputs, (B, n+1, d).
-        Y: labels, (B, n).
-        penalties: weights of |w|^2, P of them, each >= 0.
-
-    Returns:
-        Predictions, (P, B, n+1).
-
-    Raises:
-        ValueError: a penalty is negative, or the prompts are not legal ones.
-    """
-    batch, n, d = check_prompts(X, Y)
-    if not all(penalty >= 0 for penalty in penalties):
-        raise ValueError(f"penalties must be >= 0, not {penalties}")
-    predictions = np.zeros((len(penalties), batch, n + 1))
-    for i in range(1, n + 1):
-        U, s, Vt = np.linalg.svd(X[:, :i], full_matrices=False)  # (B, i, r), (B, r), (B, r, d)
-        projected = np.einsum("bir,bi->br", U, Y[:, :i])
-        query = np.einsum("brd,bd->br", Vt, X[:, i])
-        kept = s > np.finfo(s.dtype).eps * max(i, d) * s[:, :1]
-        for p, penalty in enumerate(penalties):
-            shrinkage = np.divide(s, s**2 + penalty, out=np.zeros_like(s), where=kept)
-            predictions[p, :, i] = np.einsum("br,br,br->b", query, shrinkage, projected)
-    return predictions
+        return self._law.posterior_mean(X, Y)
 
 
 def _each_prefix(

@@ -3,7 +3,7 @@
 A prompt is a sequence (x_1, y_1), ..., (x_n, y_n), x_query of one function drawn afresh; a model reads B of them and
 answers a prediction at every position, causally. Constructed transformers, meta-trained ones and the classical
 estimator each is claimed to equal meet here on the same prompts (Garg et al., arXiv:2208.01066; Akyurek et al.,
-arXiv:2211.15661). `Regression` draws synthetic prompts, `DiabetesRegression` draws them from measured patients.
+arXiv:2211.15661). The tasks are in `synthetic.py`, one for each law of prompts, and in `tables.py`, from real data.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from functools import partial
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness import Along, Context, InvalidOutcomeError, Task, metric
 from harness.operations import Operation
-from harness_plugins.in_context.arenas.estimators import ridge_predictions
-from harness_plugins.in_context.arenas.prompts import FloatArray, FunctionFamily, PromptLaw
+from harness_plugins.in_context.arenas.laws.law import Law
+from harness_plugins.in_context.arenas.prompts import FloatArray
+from harness_plugins.in_context.arenas.ridge import ridge_predictions
 
 PENALTIES = (0.0, 1 / 16, 1 / 9, 1 / 4, 4 / 9, 1.0, 2.0)
 """Ridge predictors that models are held against; 0 is least squares of minimal norm."""
@@ -35,7 +35,7 @@ class InContextRegressor(Protocol):
 class Informed(Protocol):
     """A reference that has to know the law behind the prompts."""
 
-    def inform(self, law: PromptLaw) -> None:
+    def inform(self, law: Law) -> None:
         """Learn the law."""
 
 
@@ -43,18 +43,20 @@ class Informed(Protocol):
 class MetaTrained(Protocol):
     """A model that is trained on many prompts of the law before it meets those that count."""
 
-    def meta_train(self, law: PromptLaw, context: Context) -> None:
+    def meta_train(self, law: Law, context: Context) -> None:
         """Train on prompts drawn from the law, with the model's own randomness (`context.seed`)."""
 
 
 @dataclass(frozen=True)
 class Prompts:
-    """A batch of prompts, the last label of each hidden from the model, and the classical answers to them."""
+    """A batch of prompts, what is to be predicted, and the classical answers."""
 
     X: FloatArray
     """Inputs, (B, n+1, d)."""
     Y: FloatArray
-    """Labels, (B, n+1)."""
+    """Labels that the model is shown, (B, n)."""
+    targets: FloatArray
+    """What it is to predict, (B, n+1); but for special laws the first n are the labels."""
     ridge: FloatArray
     """Predictions of ridge regression with each of `PENALTIES`, (P, B, n+1); the first is minimum-norm OLS."""
 
@@ -62,21 +64,21 @@ class Prompts:
 @metric(unit="1", direction="lower")
 def mse_query(instance: Prompts, outcome: FloatArray) -> float:
     """Mean squared error at the query, after all n examples."""
-    return float(np.mean((outcome[:, -1] - instance.Y[:, -1]) ** 2))
+    return float(np.mean((outcome[:, -1] - instance.targets[:, -1]) ** 2))
 
 
 @metric(unit="1", direction="lower")
 def mse_curve(instance: Prompts, outcome: FloatArray) -> Along:
     """Mean squared error after each number of examples."""
-    errors = np.mean((outcome - instance.Y) ** 2, axis=0)
+    errors = np.mean((outcome - instance.targets) ** 2, axis=0)
     return Along(errors, examples=range(len(errors)))
 
 
 @metric(unit="1", direction="higher")
 def r2(instance: Prompts, outcome: FloatArray) -> float:
     """Share of the queries' variance that is explained: 1 - SSE / SST."""
-    labels = instance.Y[:, -1]
-    return float(1 - np.sum((outcome[:, -1] - labels) ** 2) / np.sum((labels - labels.mean()) ** 2))
+    targets = instance.targets[:, -1]
+    return float(1 - np.sum((outcome[:, -1] - targets) ** 2) / np.sum((targets - targets.mean()) ** 2))
 
 
 @metric(unit="1", direction="lower")
@@ -104,111 +106,45 @@ def _spd(outcome: FloatArray, reference: FloatArray, instance: Prompts) -> Float
     return distance
 
 
-METRICS = (mse_query, mse_curve, r2, spd_ols, mspd_ols, spd_ridge)
-
-
 @dataclass
-class Regression(Task[Prompts, InContextRegressor, FloatArray]):
-    """Synthetic prompts: a function of the family is drawn for each, its inputs are Gaussian, its labels noisy."""
+class PromptedRegression(Task[Prompts, InContextRegressor, FloatArray]):
+    """What every task of the arena does with a batch of prompts."""
 
-    family: FunctionFamily = "linear"
-    """Which functions are drawn."""
-    d: int = 8
-    """Features of an input."""
-    n: int = 40
-    """Labelled examples in a prompt."""
     batch: int = 256
     """Prompts."""
-    noise: float = 0.0
-    """Standard deviation sigma of the label noise."""
-    prior: float = 1.0
-    """Standard deviation tau of a weight (of the first one in `hetero-linear`)."""
-    nonzeros: int = 2
-    """Weights that are not zero in `sparse-linear`."""
 
     protocol = InContextRegressor
-    metrics = METRICS
+    metrics = (mse_query, mse_curve, r2, spd_ols, mspd_ols, spd_ridge)
     operations: ClassVar[tuple[str, ...]] = ("predict",)
-    scales: ClassVar[dict[str, dict[str, Any]]] = {
-        "smoke": {"d": 3, "n": 6, "batch": 8},
-        "paper": {"d": 20, "n": 40, "batch": 2000},
-    }
 
     def __post_init__(self) -> None:
-        check_batch(self.batch)
-        self.law()  # says what is wrong with its own parameters
+        if self.batch < 2:  # the variance of the labels needs two
+            raise ValueError(f"batch must be at least 2 prompts, not {self.batch}")
 
-    def law(self) -> PromptLaw:
-        """The distribution of the prompts."""
-        return PromptLaw(self.family, self.d, self.n, self.noise, self.prior, self.nonzeros)
-
-    def instance(self, context: Context) -> Prompts:
-        """Draw the prompts and work out the classical answers."""
-        X, Y = self.law().draw(context.rng, self.batch)
-        return Prompts(X, Y, ridge_predictions(X, Y[:, :-1], PENALTIES))
+    def law(self) -> Law | None:
+        """The distribution of the prompts; None if nobody knows it."""
+        return None
 
     def run(self, model: InContextRegressor, instance: Prompts, context: Context) -> FloatArray:
-        """Show the prompts without their last labels; the answer is (B, n+1)."""
+        """Show the prompts without what is asked for; the answer is (B, n+1)."""
         prepare(model, self.law(), context)
-        return answer(model, instance.X, instance.Y[:, :-1], context)
+        return answer(model, instance.X, instance.Y, context)
 
     def operation(self, name: str, model: InContextRegressor, instance: Prompts, context: Context) -> Operation:
         """Reading the prompts, once the model has been told or has learnt their law."""
         prepare(model, self.law(), context)
-        return predict_operation(model, instance.X, instance.Y[:, :-1])
+        return predict_operation(model, instance.X, instance.Y)
 
 
-@dataclass
-class DiabetesRegression(Task[Prompts, InContextRegressor, FloatArray]):
-    """Real prompts: the progression of diabetes in patients, from ten measurements (Efron et al. 2004, scikit-learn).
-
-    The patients are split; a prompt's examples are drawn from the one part without repetition, its query from the
-    other. Features and target are standardised on the first part, so no intercept is needed.
-    """
-
-    n: int = 40
-    """Labelled examples in a prompt."""
-    batch: int = 256
-    """Prompts."""
-    held_out: float = 0.25
-    """Share of the 442 patients that only queries are drawn from."""
-
-    protocol = InContextRegressor
-    metrics = METRICS
-    operations: ClassVar[tuple[str, ...]] = ("predict",)
-    scales: ClassVar[dict[str, dict[str, Any]]] = {"smoke": {"n": 5, "batch": 4}, "paper": {"n": 100, "batch": 2000}}
-
-    def __post_init__(self) -> None:
-        check_batch(self.batch)
-        if self.n < 1 or not 0 < self.held_out < 1:
-            raise ValueError(f"n must be at least 1 and held_out between 0 and 1, not {self.n} and {self.held_out}")
-
-    def instance(self, context: Context) -> Prompts:
-        """Split the patients and draw the prompts."""
-        from sklearn.datasets import load_diabetes
-
-        features, target = load_diabetes(return_X_y=True, scaled=False)  # (442, 10), (442,)
-        rng = context.rng
-        held_out = max(1, round(self.held_out * len(target)))
-        queries, examples = np.split(rng.permutation(len(target)), [held_out])
-        if self.n > len(examples):
-            raise ValueError(f"n is {self.n}, but only {len(examples)} patients are left for examples")
-        shown = np.stack([rng.choice(examples, self.n, replace=False) for _ in range(self.batch)])  # (B, n)
-        rows = np.concatenate([shown, rng.choice(queries, (self.batch, 1))], axis=1)  # (B, n+1)
-        X, Y = (_standardised(values, examples)[rows] for values in (features, target))
-        return Prompts(X, Y, ridge_predictions(X, Y[:, :-1], PENALTIES))
-
-    def run(self, model: InContextRegressor, instance: Prompts, context: Context) -> FloatArray:
-        """Show the prompts without their last labels; the answer is (B, n+1)."""
-        return answer(model, instance.X, instance.Y[:, :-1], context)
-
-    def operation(self, name: str, model: InContextRegressor, instance: Prompts, context: Context) -> Operation:
-        """Reading the prompts."""
-        return predict_operation(model, instance.X, instance.Y[:, :-1])
+def prompts(X: FloatArray, Y: FloatArray, targets: FloatArray) -> Prompts:
+    """The instance of prompts X (B, n+1, d), Y (B, n), targets (B, n+1): works out the classical answers."""
+    return Prompts(X, Y, targets, ridge_predictions(X, Y, PENALTIES))
 
 
-def prepare(model: InContextRegressor, law: PromptLaw, context: Context) -> None:
-    """Tell a reference the law of the prompts; let a meta-trained model train on it."""
+def prepare(model: InContextRegressor, law: Law | None, context: Context) -> None:
+    """Tell a reference the law of the prompts, if there is one; let a meta-trained model train on it."""
+    if law is None:
+        return
     if isinstance(model, Informed):
         model.inform(law)
     if isinstance(model, MetaTrained):
@@ -252,18 +188,6 @@ def _check_predictions(predictions: Any, X: FloatArray) -> None:
     if not np.isfinite(predictions).all():
         bad = int(np.sum(~np.isfinite(predictions)))
         raise InvalidOutcomeError(f"{bad} of {predictions.size} predictions are not finite")
-
-
-def check_batch(batch: int) -> None:
-    """Raise a ValueError unless there are two prompts (the variance of the labels needs them)."""
-    if batch < 2:
-        raise ValueError(f"batch must be at least 2 prompts, not {batch}")
-
-
-def _standardised(values: FloatArray, part: NDArray[np.int64]) -> FloatArray:
-    """`values` with the mean and standard deviation of the rows `part` brought to 0 and 1."""
-    scaled: FloatArray = (values - values[part].mean(axis=0)) / values[part].std(axis=0)
-    return scaled
 
 
 def _kind(answered: Any) -> str:

@@ -7,7 +7,8 @@ matrices held in a token, *div* divides by the absolute value of a row, *aff* is
 
 - `SgdProgram` (Theorem 1): one stochastic gradient step of linear regression per example, 7 layers each, O(d) rows.
 - `RidgeProgram` (Theorem 2): ridge regression by one Sherman-Morrison update per example, 11 layers each, O(d^2) rows.
-- `MetaTrainedTransformer` (section 4): what a trained decoder does instead, to be held against ridge regression.
+
+What a trained decoder does instead (section 4) is asked of the family's `in-context/transformer`, the paper's baseline.
 
 Each program runs at two levels. `exact`: the primitives are ideal array operations (`_programs.py`). `compiled`: every
 primitive becomes W_Q, W_K, W_V, W_O, W_1, b_1, W_2, b_2 of a decoder layer with softmax attention, LayerNorm and exact
@@ -31,12 +32,12 @@ Where this departs from the paper:
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from harness import Claim, Context, Paper, all_of, at_least_of, measured
+from harness import Claim, Paper, all_of, at_least_of, measured
 from harness_plugins.in_context.arenas.estimators import OnePassSgd, Ridge
-from harness_plugins.in_context.arenas.prompts import FloatArray, PromptLaw, check_prompts
+from harness_plugins.in_context.arenas.prompts import FloatArray, check_prompts
 from harness_plugins.in_context.icl_linear_algorithms._programs import Program, execute, ridge_program, sgd_program
 from harness_plugins.in_context.icl_linear_algorithms._tasks import ImplicitWeights, ProgramFidelity
 
@@ -134,60 +135,10 @@ class RidgeProgram(_Constructed):
         return Ridge(self.penalty).predict(X, Y)
 
 
-@dataclass
-class MetaTrainedTransformer:
-    """A GPT-2-like decoder, trained to predict the labels of prompts drawn from the task's law (section 4)."""
-
-    layers: int = 4
-    """Decoder layers."""
-    width: int = 64
-    """Units of the residual stream."""
-    heads: int = 4
-    """Attention heads; they divide the width."""
-    steps: int = 3000
-    """Gradient steps, each on fresh prompts."""
-    batch: int = 64
-    """Prompts per step."""
-    learning_rate: float = 1e-3
-    """Adam's step size at its height, after a fifth of the steps."""
-    _weights: dict[str, Any] | None = field(default=None, init=False, repr=False)
-
-    scales: ClassVar[dict[str, dict[str, Any]]] = {
-        "smoke": {"layers": 1, "width": 8, "heads": 2, "steps": 5, "batch": 8},
-        "paper": {"layers": 16, "width": 512, "heads": 4, "steps": 500_000, "learning_rate": 1e-4},
-    }
-
-    def meta_train(self, law: PromptLaw, context: Context) -> None:
-        """Train on prompts of the law, or take what was trained with the same parameters and seed."""
-        from harness_plugins.in_context.icl_linear_algorithms._trained import train
-
-        if self.width % self.heads:
-            raise ValueError(f"{self.heads} heads do not divide a width of {self.width}")
-        names = ("layers", "width", "heads", "steps", "batch", "learning_rate")
-        parameters = {name: getattr(self, name) for name in names}
-        self._weights = context.cached(train, **asdict(law), **parameters, seed=context.seed)
-
-    def predict(self, X: FloatArray, Y: FloatArray) -> FloatArray:
-        """X (B, n+1, d), Y (B, n) -> predictions (B, n+1), causal.
-
-        Raises:
-            ValueError: it is not trained, or on prompts of another size.
-        """
-        from harness_plugins.in_context.icl_linear_algorithms._trained import predict
-
-        _, n, d = check_prompts(X, Y)
-        if self._weights is None:
-            raise ValueError("MetaTrainedTransformer needs meta_train first; real data has no law to train on")
-        (length, _), (_, token) = self._weights["positions"].shape, self._weights["embed"].shape
-        if 2 * n + 1 > length or 1 + d != token:
-            raise ValueError(f"trained on n <= {(length - 1) // 2}, d = {token - 1}; these prompts have {n} and {d}")
-        return predict(self._weights, X, Y, self.layers, self.heads)
-
-
 _FIDELITY = "icl-linear-algorithms/program-fidelity"
 _SGD = "icl-linear-algorithms/sgd-program"
 _RIDGE = "icl-linear-algorithms/ridge-program"
-_TRAINED = "icl-linear-algorithms/meta-trained-transformer"
+_TRAINED = "in-context/transformer"
 
 claims = [
     Claim(
@@ -259,7 +210,7 @@ claims = [
                 "tasks": [{"in-context/regression": {"d": 4, "n": 16, "batch": 1000, "noise": [0.25, 0.5, 2 / 3]}}],
                 "models": [
                     _TRAINED,
-                    "in-context/bayes-ridge",
+                    "in-context/posterior-mean",
                     "in-context/ols",
                     "in-context/one-pass-sgd",
                     "in-context/one-step-gradient-descent",
@@ -294,6 +245,6 @@ paper = Paper(
     venue="ICLR",
     code="https://github.com/ekinakyurek/google-research/tree/master/incontext",
     tasks=[ProgramFidelity, ImplicitWeights],
-    constructions=[SgdProgram, RidgeProgram, MetaTrainedTransformer],
+    constructions=[SgdProgram, RidgeProgram],
     claims=claims,
 )

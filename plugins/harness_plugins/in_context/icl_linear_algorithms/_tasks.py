@@ -9,12 +9,12 @@ import numpy as np
 
 from harness import Along, Context, Task, metric
 from harness.operations import Operation
-from harness_plugins.in_context.arenas.prompts import FloatArray, PromptLaw
+from harness_plugins.in_context.arenas.laws.linear import LinearLaw
+from harness_plugins.in_context.arenas.prompts import FloatArray
 from harness_plugins.in_context.arenas.regression import (
     PENALTIES,
     InContextRegressor,
     answer,
-    check_batch,
     predict_operation,
     prepare,
 )
@@ -95,17 +95,18 @@ class ProgramFidelity(Task[tuple[FloatArray, FloatArray], LearningProgram, Exami
     }
 
     def __post_init__(self) -> None:
-        check_batch(self.batch)
+        if self.batch < 1:
+            raise ValueError(f"batch must be at least 1 prompt, not {self.batch}")
         self.law()
 
-    def law(self) -> PromptLaw:
+    def law(self) -> LinearLaw:
         """Weights and inputs are standard normal."""
-        return PromptLaw("linear", self.d, self.n, self.noise, 1.0, 1)
+        return LinearLaw(self.d, self.n, self.noise)
 
     def instance(self, context: Context) -> tuple[FloatArray, FloatArray]:
-        """X (B, n+1, d) and Y (B, n), the query's label dropped."""
-        X, Y = self.law().draw(context.rng, self.batch)
-        return X, Y[:, :-1]
+        """X (B, n+1, d) and Y (B, n)."""
+        X, Y, _ = self.law().draw(context.rng, self.batch)
+        return X, Y
 
     def run(self, model: LearningProgram, instance: tuple[FloatArray, FloatArray], context: Context) -> Examined:
         """Both answers, and the program's size."""
@@ -173,19 +174,20 @@ class ImplicitWeights(Task[Probed, InContextRegressor, FloatArray]):
     }
 
     def __post_init__(self) -> None:
-        check_batch(self.batch)
+        if self.batch < 1:
+            raise ValueError(f"batch must be at least 1 prompt, not {self.batch}")
         if self.probes < 1:
             raise ValueError(f"probes must be at least 1 per feature, not {self.probes}")
         self.law()
 
-    def law(self) -> PromptLaw:
+    def law(self) -> LinearLaw:
         """Weights and inputs are standard normal."""
-        return PromptLaw("linear", self.d, self.n, self.noise, 1.0, 1)
+        return LinearLaw(self.d, self.n, self.noise)
 
     def instance(self, context: Context) -> Probed:
         """Draw prompts and probes, and fit the references."""
-        X, Y = self.law().draw(context.rng, self.batch)
-        X, Y = X[:, :-1], Y[:, :-1]
+        X, Y, _ = self.law().draw(context.rng, self.batch)
+        X = X[:, :-1]
         probes = context.rng.standard_normal((self.batch, self.probes * self.d, self.d))
         return Probed(X, Y, probes, np.stack([ridge_weights(X, Y, penalty) for penalty in PENALTIES]))
 
