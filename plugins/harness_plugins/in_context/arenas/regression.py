@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from harness import Along, Context, InvalidOutcomeError, Task, metric
 from harness.operations import Operation
 from harness_plugins.in_context.arenas.laws.law import Law
+from harness_plugins.in_context.arenas.preparing import prepare
 from harness_plugins.in_context.arenas.prompts import FloatArray
 from harness_plugins.in_context.arenas.ridge import ridge_predictions
 
@@ -29,22 +30,6 @@ class InContextRegressor(Protocol):
 
     def predict(self, X: FloatArray, Y: FloatArray) -> FloatArray:
         """X (B, n+1, d), Y (B, n) -> predictions (B, n+1); position i uses x_i and the pairs before i only."""
-
-
-@runtime_checkable
-class Informed(Protocol):
-    """A reference that has to know the law behind the prompts."""
-
-    def inform(self, law: Law) -> None:
-        """Learn the law."""
-
-
-@runtime_checkable
-class MetaTrained(Protocol):
-    """A model that is trained on many prompts of the law before it meets those that count."""
-
-    def meta_train(self, law: Law, context: Context) -> None:
-        """Train on prompts drawn from the law, with the model's own randomness (`context.seed`)."""
 
 
 @dataclass(frozen=True)
@@ -139,17 +124,6 @@ class PromptedRegression(Task[Prompts, InContextRegressor, FloatArray]):
 def prompts(X: FloatArray, Y: FloatArray, targets: FloatArray) -> Prompts:
     """The instance of prompts X (B, n+1, d), Y (B, n), targets (B, n+1): works out the classical answers."""
     return Prompts(X, Y, targets, ridge_predictions(X, Y, PENALTIES))
-
-
-def prepare(model: InContextRegressor, law: Law | None, context: Context) -> None:
-    """Tell a reference the law of the prompts, if there is one; let a meta-trained model train on it."""
-    if law is None:
-        return
-    if isinstance(model, Informed):
-        model.inform(law)
-    if isinstance(model, MetaTrained):
-        with context.phase("meta-train"):
-            model.meta_train(law, context)
 
 
 def answer(model: InContextRegressor, X: FloatArray, Y: FloatArray, context: Context) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from harness import Context
@@ -12,6 +12,7 @@ from harness_plugins.in_context.arenas.laws.linear import LinearLaw
 from harness_plugins.in_context.arenas.laws.nearest import NearestLaw
 from harness_plugins.in_context.arenas.laws.networks import NetworkLaw, RepresentationLaw
 from harness_plugins.in_context.arenas.laws.parity import BooleanLaw
+from harness_plugins.in_context.arenas.preparing import law_of
 from harness_plugins.in_context.arenas.regression import PromptedRegression, Prompts, prompts
 
 
@@ -28,7 +29,7 @@ class SyntheticRegression(PromptedRegression):
 
     def law(self) -> Law:
         """The distribution of the prompts."""
-        return self.drawn_from(**{field.name: getattr(self, field.name) for field in fields(self.drawn_from)})
+        return law_of(self, self.drawn_from)
 
     def instance(self, context: Context) -> Prompts:
         """Draw the prompts."""

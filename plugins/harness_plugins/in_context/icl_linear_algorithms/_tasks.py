@@ -10,13 +10,13 @@ import numpy as np
 from harness import Along, Context, Task, metric
 from harness.operations import Operation
 from harness_plugins.in_context.arenas.laws.linear import LinearLaw
+from harness_plugins.in_context.arenas.preparing import prepare
 from harness_plugins.in_context.arenas.prompts import FloatArray
 from harness_plugins.in_context.arenas.regression import (
     PENALTIES,
     InContextRegressor,
     answer,
     predict_operation,
-    prepare,
 )
 
 

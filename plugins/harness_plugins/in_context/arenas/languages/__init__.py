@@ -1,0 +1,1 @@
+"""Laws of tokens: languages of which every sequence has one of its own."""
