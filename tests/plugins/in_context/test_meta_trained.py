@@ -52,12 +52,13 @@ def test_a_decoder_reads_backwards_only(kind):
     torch.testing.assert_close(decoder.norm(decoder.states(h)[-1]), before)
 
 
-def test_initial_weights_are_gpt_2s():
+def test_initial_weights_have_the_scale_of_their_fan_in():
     decoder = Decoder(50, 64, 8, 4)
     initialize(decoder, torch.Generator().manual_seed(0))
     weights = dict(decoder.named_parameters())
-    assert weights["blocks.3.mix.qkv.weight"].std().item() == pytest.approx(0.02, rel=0.05)
-    assert weights["blocks.3.mlp.out.weight"].std().item() == pytest.approx(0.02 / 4, rel=0.05)
+    assert weights["blocks.3.mix.qkv.weight"].std().item() == pytest.approx(1 / 8, rel=0.05)
+    assert weights["blocks.3.mlp.out.weight"].std().item() == pytest.approx(1 / 16 / 4, rel=0.05)  # 16 writers
+    assert weights["positions"].std().item() == pytest.approx(1, rel=0.05)
     assert weights["blocks.0.norm_mix.weight"].tolist() == [1.0] * 64
     again = Decoder(50, 64, 8, 4)
     initialize(again, torch.Generator().manual_seed(0))

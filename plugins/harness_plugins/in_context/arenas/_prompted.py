@@ -16,10 +16,7 @@ from harness_plugins.in_context.arenas.transformer import Decoder, Kind, initial
 
 
 class Prompted(nn.Module):
-    """Tokens [x, 0], [0, y], [x, 0], ... through a causal body; predictions are read off the tokens of x.
-
-    The tokens are embedded at the scale of their coordinates, 1 / sqrt(1 + d), as they are no one-hot vectors.
-    """
+    """Tokens [x, 0], [0, y], [x, 0], ... through a causal body; predictions are read off the tokens of x."""
 
     def __init__(
         self, n: int, d: int, layers: int, width: int, heads: int | None = None, attention: Kind = "softmax"
@@ -85,13 +82,9 @@ def predict(
 
 
 def build(n: int, d: int, architecture: Mapping[str, Any], seed: int) -> Prompted:
-    """The network with its initial weights: GPT-2's for transformers, torch's own for recurrent layers."""
+    """The network with its initial weights: the family's, but torch's own for recurrent layers."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = Prompted(n, d, **architecture)
-    generator = torch.Generator().manual_seed(seed)
-    if isinstance(model.body, Decoder):
-        initialize(model, generator)
-    with torch.no_grad():
-        model.embed.weight.normal_(0.0, (1 + d) ** -0.5, generator=generator)
+    initialize(model, torch.Generator().manual_seed(seed))
     return model

@@ -16,15 +16,15 @@ AttentionKind: TypeAlias = Literal["softmax", "relu", "linear"]
 class _MetaTrained:
     """Training, and predicting with what was learnt."""
 
-    layers: int = 4
+    layers: int = 3
     """Layers."""
     width: int = 64
     """Units of the residual stream, or of a recurrent layer."""
-    steps: int = 3000
+    steps: int = 2000
     """Gradient steps, each on fresh prompts."""
     batch: int = 64
     """Prompts of a step."""
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     """Adam's step size at its height, after a fifth of the steps."""
     _weights: dict[str, Any] | None = field(default=None, init=False, repr=False)
 

@@ -111,18 +111,24 @@ class Decoder(nn.Module):
 
 
 def initialize(module: nn.Module, generator: torch.Generator) -> None:
-    """GPT-2's initial weights in place, drawn from `generator`: N(0, 0.02^2), norms 1, biases 0.
+    """Initial weights in place, drawn from `generator`: matrices N(0, 1 / fan-in), tables N(0, 1), norms 1, biases 0.
 
-    What writes to the residual stream (`out`) is smaller by the square root of how many do, as in GPT-2.
+    What writes to the residual stream (`out`) is smaller by the square root of how many do, as in GPT-2. GPT-2's 0.02
+    for all is meant for many hundred units; with few it costs thousands of steps. Positions are as large as tokens, or
+    the first norm would take from a token that holds a number how large that is. Recurrent layers stay as they are.
     """
-    writers = sum(name.endswith(".out.weight") for name, _ in module.named_parameters())
+    parts = list(module.named_modules())
+    writers = sum(name.endswith(".out") for name, _ in parts)
     with torch.no_grad():
-        for name, parameter in module.named_parameters():
-            if name.endswith("bias"):
-                parameter.zero_()
-            elif "norm" in name:
-                parameter.fill_(1.0)
-            else:
-                parameter.normal_(0.0, 0.02, generator=generator)
-                if name.endswith(".out.weight"):
-                    parameter.div_(math.sqrt(writers))
+        for name, part in parts:
+            if isinstance(part, nn.Linear):
+                shrunk = writers if name.endswith(".out") else 1
+                part.weight.normal_(0.0, (part.in_features * shrunk) ** -0.5, generator=generator)
+                if part.bias is not None:
+                    part.bias.zero_()
+            elif isinstance(part, nn.Embedding):
+                part.weight.normal_(generator=generator)
+            elif isinstance(part, nn.LayerNorm):
+                part.reset_parameters()
+            elif isinstance(positions := getattr(part, "positions", None), nn.Parameter):
+                positions.normal_(generator=generator)
