@@ -25,25 +25,28 @@ def stream(batch=2, T=5, seed=0):
     return torch.randn(batch, T, D, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def written_out(weights, h):
-    """Bai et al., definition 1, head by head and token by token."""
+def written_out(weights, h, causal=False):
+    """Bai et al., definition 1, head by head and token by token; a decoder's token sees those up to itself."""
     batch, T, _ = h.shape
     added = torch.zeros_like(h)
     for Q, K, V in zip(weights["Q"], weights["K"], weights["V"], strict=True):
         for b in range(batch):
             for i in range(T):
-                for s in range(T):
-                    added[b, i] += (Q @ h[b, i] @ (K @ h[b, s])).relu() * (V @ h[b, s]) / T
+                sight = i + 1 if causal else T
+                for s in range(sight):
+                    added[b, i] += (Q @ h[b, i] @ (K @ h[b, s])).relu() * (V @ h[b, s]) / sight
     return h + added
 
 
-@given(st.lists(heads(), min_size=1, max_size=4), st.integers(0, 99))
+@given(st.lists(heads(), min_size=1, max_size=4), st.booleans(), st.integers(0, 99))
 @settings(max_examples=30, deadline=None)
-def test_attention_is_what_its_matrices_say(layer, seed):
-    attention = ReluAttention(layer)
+def test_attention_is_what_its_matrices_say(layer, causal, seed):
+    attention = ReluAttention(layer, causal=causal)
     assert attention.heads == len(layer)
     h = stream(seed=seed)
-    torch.testing.assert_close(attention(h), written_out(attention.weights(D), h))
+    expected = written_out(attention.weights(D), h, causal)
+    torch.testing.assert_close(attention(h), expected)
+    torch.testing.assert_close(attention.fast(h), expected)
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def train_networks(
     leak: float,
     generator: torch.Generator,
 ) -> Networks:
-    """Train P networks at once with Adam, each on its own examples, and stop each where it was best on a fifth of them.
+    """Train P networks at once with Adam, each on its own examples, and keep each as it was best on a fifth of them.
 
     Args:
         X: inputs, (P, n, d).
@@ -71,21 +71,22 @@ def train_networks(
     )
     parameters = [*networks.weights, *networks.biases]
     held_out = _last_fifth(seen)
-    shown = seen & ~held_out
-    optimizer = Adam(parameters, lr=learning_rate)
+    weighed = _shares(seen & ~held_out, X.dtype)
+    judging = torch.where(held_out.any(1, keepdim=True), _shares(held_out, X.dtype), weighed)
+    optimizer = Adam(parameters, lr=learning_rate, fused=True)
     best = [parameter.detach().clone() for parameter in parameters]
     lowest = X.new_full((len(X),), torch.inf)
     for step in range(steps + 1):
-        errors = (networks(X)[..., 0] - Y).square()
-        if step % _PATIENCE_EVERY == 0:
+        errors = (networks(X)[..., 0] - Y).square()  # (P, n)
+        if step % _PATIENCE_EVERY == 0 or step == steps:
             with torch.no_grad():
-                judged = torch.where(held_out.any(1), _mean(errors, held_out), _mean(errors, shown))
+                judged = (errors * judging).sum(1)
                 better = judged < lowest
                 lowest = torch.where(better, judged, lowest)
                 for kept, parameter in zip(best, parameters, strict=True):
                     kept[better] = parameter[better]
         optimizer.zero_grad()
-        _mean(errors, shown).sum().backward()
+        (errors * weighed).sum().backward()
         optimizer.step()
     return Networks(best[: len(weights)], best[len(weights) :], leak)
 
@@ -97,6 +98,6 @@ def _last_fifth(seen: Tensor) -> Tensor:
     return seen & (rank > total - total // 5)
 
 
-def _mean(errors: Tensor, chosen: Tensor) -> Tensor:
-    """Mean over the chosen examples, (P,); 0 if there are none."""
-    return (errors * chosen).sum(1) / chosen.sum(1).clamp(min=1)
+def _shares(chosen: Tensor, dtype: torch.dtype) -> Tensor:
+    """What makes a sum over examples a mean over the chosen ones: 1 over their number, or 0, (P, n)."""
+    return chosen.to(dtype) / chosen.sum(1, keepdim=True).clamp(min=1)

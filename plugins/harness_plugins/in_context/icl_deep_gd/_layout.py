@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,18 @@ class Layout:
         return range(first.start + k, first.start + self.sizes[j - 1], self.widths[j - 1])
 
     def tokens(self, X: Tensor, Y: Tensor, w: Tensor) -> Tensor:
-        """X (B, n+1, d_0), Y (B, n, d_N), w (B, |w|) -> tokens (B, n+1, D), the query last."""
-        batch, length, _ = X.shape
+        """X (B, n+1, d_0), Y (B, n, d_N), w (B, |w|) -> tokens (B, n+1, D); the query, last, has the label 0.
+
+        Raises:
+            ValueError: a shape does not fit.
+        """
+        batch, length = X.shape[:2]
+        fit = X.shape[2:] == self.widths[:1] and w.shape == (batch, len(self.w))
+        if not fit or Y.shape != (batch, length - 1, self.widths[-1]):
+            raise ValueError(
+                f"inputs must be (B, n+1, {self.widths[0]}), labels (B, n, {self.widths[-1]}) and weights "
+                f"(B, {len(self.w)}), not {(*X.shape,)}, {(*Y.shape,)} and {(*w.shape,)}"
+            )
         h = X.new_zeros(batch, length, self.D)
         h[..., self.x.start : self.x.stop] = X
         h[:, :-1, self.y.start : self.y.stop] = Y
@@ -118,11 +129,6 @@ class Layout:
             w[..., end - size : end].unflatten(-1, (fan_out, fan_in))
             for end, size, fan_in, fan_out in zip(ends, self.sizes, self.widths, self.widths[1:], strict=False)
         ]
-
-
-def flat(matrices: list[Tensor]) -> Tensor:
-    """The weights w (..., |w|) of matrices V_j (..., d_j, d_(j-1)), row by row."""
-    return torch.cat([V.flatten(-2) for V in matrices], dim=-1)
 
 
 def _after(slots: range, size: int) -> range:

@@ -2,49 +2,65 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from harness import Context
-from harness_plugins.in_context.arenas.prompts import FloatArray, check_prompts
-from harness_plugins.in_context.icl_deep_gd._tasks import Trained, Training, algorithm, start
+from harness_plugins.in_context.arenas import direct_training, estimators
+from harness_plugins.in_context.arenas.direct_training import on_prefixes
+from harness_plugins.in_context.arenas.prompts import FloatArray
+from harness_plugins.in_context.icl_deep_gd._layout import Layout
+from harness_plugins.in_context.icl_deep_gd._problem import Descent, Path, Trained, Training, initial_weights
+from harness_plugins.in_context.icl_deep_gd._sums import Activation
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
-    from harness_plugins.in_context.icl_deep_gd._layout import Layout
-    from harness_plugins.in_context.icl_deep_gd._transformer import Descent
+    from harness_plugins.in_context.icl_deep_gd._transformer import DescentTransformer
 
-Path: TypeAlias = Literal["fast", "dense"]
+
+class Job(NamedTuple):
+    """What gradient descent is to do with B prompts."""
+
+    layout: Layout
+    descent: Descent
+    steps: int
+    X: Tensor
+    """Inputs of the examples, (B, n, d_0)."""
+    Y: Tensor
+    """Labels, (B, n, 1)."""
+    w: Tensor
+    """Where to start, (B, |w|)."""
+    queries: Tensor
+    """(B, q, d_0)"""
 
 
 class Descended(NamedTuple):
-    """What gradient descent on B prompts came to."""
+    """What it came to."""
 
-    path: torch.Tensor
+    path: Tensor
     """Weights before the first step and after each, (steps + 1, B, |w|)."""
-    answers: torch.Tensor
+    answers: Tensor
     """Outputs at the queries, (B, q, 1)."""
     spread: float | None = None
-    """Largest difference between two tokens' copies of a weight, of a transformer."""
+    """As in `Trained`, like the next two."""
     layers: int | None = None
-    """Layers that took the steps, of a transformer."""
     heads: int | None = None
-    """Attention heads of a step, of a transformer."""
 
 
 @dataclass
 class _GradientDescent:
-    """Gradient descent on a network, as it is trained in the task, or as an estimator of the arena.
+    """Gradient descent on a network, as the task of this paper wants it, or as an estimator of the arena.
 
-    The task says what the network is and how to train it. In the arena, each prefix of a prompt trains one from the
-    same start, with these parameters.
+    The task says what the network is and how to train it. In the arena, the prefixes of a prompt train one each from
+    the same start, with these parameters.
     """
 
     layers: int = 3
-    """Weight matrices N of the network."""
+    """Weight matrices N of the network (this and what follows: in the arena)."""
     hidden: int = 8
     """Units of each hidden layer."""
     steps: int = 200
@@ -57,62 +73,52 @@ class _GradientDescent:
     """Width over which the activation's slope rises."""
     leak: float = 0.1
     """Slope of the activation below zero."""
+    every: int = 1
+    """Train anew after so many examples, counted from the last one; in between the last network answers."""
     start: int = 0
     """Seed of the weights it starts from."""
 
     scales: ClassVar[dict[str, dict[str, Any]]] = {"smoke": {"layers": 2, "hidden": 3, "steps": 3}}
 
+    def __post_init__(self) -> None:
+        if min(self.layers, self.hidden, self.steps, self.every) < 1:
+            raise ValueError(
+                f"layers, hidden, steps and every must be at least 1, not {self.layers}, {self.hidden}, {self.steps} "
+                f"and {self.every}"
+            )
+        self._arena_descent()
+
     def train(self, problem: Training, context: Context) -> Trained:
         """Take the problem's steps from its start, and answer its queries."""
         import torch
 
-        layout, descent = algorithm(
-            problem.widths, problem.activation, problem.learning_rate, problem.box, self._terms()
-        )
-        X, Y, w = (torch.from_numpy(array)[None] for array in (problem.X, problem.Y[:, None], problem.start))
-        queries = torch.from_numpy(problem.queries)[None]
-        generator = context.torch_generator()
-        found = self._descend(layout, descent, X, Y, w, queries, problem.steps, generator)
-        return Trained(
-            found.answers[0, :, 0].numpy(), found.path[:, 0].numpy(), found.spread, found.layers, found.heads
-        )
+        arrays = problem.X, problem.Y[:, None], problem.start, problem.queries
+        tensors = (torch.from_numpy(array)[None] for array in arrays)
+        job = Job(Layout(problem.widths), problem.descent, problem.steps, *tensors)
+        found = self._descend(job, context.torch_generator())
+        predictions, trajectory = found.answers[0, :, 0].numpy(), found.path[:, 0].numpy()
+        return Trained(predictions, trajectory, found.spread, found.layers, found.heads)
 
     def predict(self, X: FloatArray, Y: FloatArray) -> FloatArray:
-        """X (B, n+1, d), Y (B, n) -> predictions (B, n+1); before the first example that of the start."""
+        """X (B, n+1, d), Y (B, n) -> predictions (B, n+1); 0 before the first training."""
+        return on_prefixes(self._fit, X, Y, self.every)
+
+    def _fit(self, X: FloatArray, Y: FloatArray, queries: FloatArray) -> FloatArray:
+        """Train on X (B, i, d), Y (B, i); answers to queries (B, q, d): (B, q)."""
         import torch
 
-        from harness_plugins.in_context.icl_deep_gd._reference import outputs
+        layout = Layout((X.shape[2], *[self.hidden] * (self.layers - 1), 1))
+        start = initial_weights(layout.widths, np.random.default_rng(self.start))
+        w = np.broadcast_to(start, (len(X), len(start))).copy()
+        tensors = (torch.from_numpy(array) for array in (X, Y[..., None], w, queries))
+        job = Job(layout, self._arena_descent(), self.steps, *tensors)
+        answers: FloatArray = self._descend(job, torch.Generator().manual_seed(self.start)).answers[..., 0].numpy()
+        return answers
 
-        batch, n, d = check_prompts(X, Y)
-        widths = (d, *[self.hidden] * (self.layers - 1), 1)
-        activation = {"name": "smooth-relu", "delta": self.delta, "leak": self.leak}
-        layout, descent = algorithm(widths, activation, self.learning_rate, self.box, self._terms())
-        w = torch.from_numpy(start(widths, np.random.default_rng(self.start))).expand(batch, -1)
-        generator = torch.Generator().manual_seed(self.start)
-        inputs, labels = torch.from_numpy(X), torch.from_numpy(Y)[..., None]
-        answers = [outputs(layout, descent.activation, w, inputs[:, :1])]
-        for i in range(1, n + 1):
-            shown = inputs[:, :i], labels[:, :i], w, inputs[:, i : i + 1]
-            answers.append(self._descend(layout, descent, *shown, self.steps, generator).answers)
-        predictions: FloatArray = torch.cat(answers, dim=1)[..., 0].numpy()
-        return predictions
+    def _arena_descent(self) -> Descent:
+        return Descent(Activation("smooth-relu", self.delta, self.leak), self.learning_rate, self.box)
 
-    def _terms(self) -> int:
-        """ReLUs that stand for the activation's bend, where they do."""
-        return 32
-
-    def _descend(
-        self,
-        layout: Layout,
-        descent: Descent,
-        X: torch.Tensor,
-        Y: torch.Tensor,
-        w: torch.Tensor,
-        queries: torch.Tensor,
-        steps: int,
-        generator: torch.Generator,
-    ) -> Descended:
-        """Steps from w (B, |w|) on X (B, n, d), Y (B, n, 1), and the answers to queries (B, q, d)."""
+    def _descend(self, job: Job, generator: torch.Generator) -> Descended:
         raise NotImplementedError
 
 
@@ -120,21 +126,11 @@ class _GradientDescent:
 class ExactGradientDescent(_GradientDescent):
     """The algorithm itself, by torch's autograd in float64: what the transformers are to equal."""
 
-    def _descend(
-        self,
-        layout: Layout,
-        descent: Descent,
-        X: torch.Tensor,
-        Y: torch.Tensor,
-        w: torch.Tensor,
-        queries: torch.Tensor,
-        steps: int,
-        generator: torch.Generator,
-    ) -> Descended:
+    def _descend(self, job: Job, generator: torch.Generator) -> Descended:
         from harness_plugins.in_context.icl_deep_gd._reference import outputs, trajectory
 
-        path = trajectory(layout, descent, w, X, Y, steps)
-        return Descended(path, outputs(layout, descent.activation, path[-1], queries))
+        path = trajectory(job.layout, job.descent, job.w, job.X, job.Y, job.steps)
+        return Descended(path, outputs(job.layout, job.descent.activation, path[-1], job.queries))
 
 
 @dataclass
@@ -144,45 +140,30 @@ class ReluTransformer(_GradientDescent):
     terms: int = 32
     """ReLUs H that the activation's bend is made of; the weights are off by O(1 / H^2)."""
     mask: float = 100.0
-    """Larger than any |f(w, x) - y|: what hides the query from the gradient."""
+    """Larger than any |f(w, x)|: what hides the query from the gradient."""
     path: Path = "fast"
     """Attention that uses what tokens share, linear in their number; or as it is defined (dense)."""
 
-    def weights(self, widths: tuple[int, ...], n: int) -> dict[str, torch.Tensor]:
-        """Every matrix of one step's layers, for a network of those widths and n examples."""
+    def transformer(self, layout: Layout, descent: Descent, n: int) -> DescentTransformer:
+        """The layers of one step for prompts of n examples; its `weights()` are all matrices."""
         from harness_plugins.in_context.icl_deep_gd._transformer import DescentTransformer
 
-        activation = {"name": "smooth-relu", "delta": self.delta, "leak": self.leak}
-        layout, descent = algorithm(widths, activation, self.learning_rate, self.box, self.terms)
-        return DescentTransformer(layout, descent, n, self.mask).weights()
+        return DescentTransformer(layout, descent, n, self.terms, self.mask, self.path)
 
-    def _terms(self) -> int:
-        return self.terms
-
-    def _descend(
-        self,
-        layout: Layout,
-        descent: Descent,
-        X: torch.Tensor,
-        Y: torch.Tensor,
-        w: torch.Tensor,
-        queries: torch.Tensor,
-        steps: int,
-        generator: torch.Generator,
-    ) -> Descended:
+    def _descend(self, job: Job, generator: torch.Generator) -> Descended:
         import torch
 
-        from harness_plugins.in_context.icl_deep_gd._transformer import DescentTransformer
-
-        transformer = DescentTransformer(layout, descent, X.shape[1], self.mask)
-        path, spread = [w], 0.0
+        transformer = self.transformer(job.layout, job.descent, job.X.shape[1])
+        slots = slice(job.layout.w.start, job.layout.w.stop)
+        path, spread, layers = [job.w], 0.0, 0
         with torch.no_grad():
-            for h in transformer.run(torch.cat([X, queries[:, :1]], dim=1), Y, w, steps, self.path):
-                copies = h[..., layout.w.start : layout.w.stop]
-                spread = max(spread, float((copies.amax(1) - copies.amin(1)).max()))
-                path.append(copies[:, -1].clone())
-            answers = transformer.read(h, queries)
-        return Descended(torch.stack(path), answers, spread, transformer.depth(steps), transformer.heads())
+            tokens = transformer.run(torch.cat([job.X, job.queries[:, :1]], dim=1), job.Y, job.w, job.steps)
+            for layers, h in enumerate(tokens, 1):
+                if layers % len(transformer.layers) == 0:
+                    spread = max(spread, _spread(h[..., slots]))
+                    path.append(h[:, -1, slots].clone())
+            answers = transformer.read(job.queries, path[-1])
+        return Descended(torch.stack(path), answers, spread, layers, transformer.heads())
 
 
 @dataclass
@@ -192,30 +173,52 @@ class SoftmaxTransformer(_GradientDescent):
     features: int = 512
     """Hidden units of each of the two MLPs that approximate a gradient."""
 
-    def _descend(
-        self,
-        layout: Layout,
-        descent: Descent,
-        X: torch.Tensor,
-        Y: torch.Tensor,
-        w: torch.Tensor,
-        queries: torch.Tensor,
-        steps: int,
-        generator: torch.Generator,
-    ) -> Descended:
+    scales: ClassVar[dict[str, dict[str, Any]]] = {"smoke": {**_GradientDescent.scales["smoke"], "features": 16}}
+
+    def _descend(self, job: Job, generator: torch.Generator) -> Descended:
         import torch
 
         from harness_plugins.in_context.icl_deep_gd._reference import outputs
-        from harness_plugins.in_context.icl_deep_gd._softmax import LAYERS_PER_STEP, SoftmaxDescent
+        from harness_plugins.in_context.icl_deep_gd._softmax import SoftmaxDescent
 
-        paths, spread = [], 0.0
-        for x, y, v, query in zip(X, Y, w, queries, strict=True):
-            transformer = SoftmaxDescent(layout, descent, x, y, v, steps, self.features, generator)
-            path = [v]
-            for copies in transformer.run(torch.cat([x, query[:1]]), y, v, steps):
-                spread = max(spread, float((copies.amax(0) - copies.amin(0)).max()))
-                path.append(copies[-1])
+        slots = slice(job.layout.w.start, job.layout.w.stop)
+        paths, spread, layers = [], 0.0, 0
+        for X, Y, w, queries in zip(job.X, job.Y, job.w, job.queries, strict=True):
+            transformer = SoftmaxDescent(job.layout, job.descent, X, Y, w, job.steps, self.features, generator)
+            path = [w]
+            for layers, h in enumerate(transformer.run(torch.cat([X, queries[:1]]), Y, w, job.steps), 1):
+                if layers % len(transformer.layers) == 0:
+                    spread = max(spread, _spread(h[None, :, slots]))
+                    path.append(h[-1, slots].clone())
             paths.append(torch.stack(path))
         path_of_all = torch.stack(paths, dim=1)
-        answers = outputs(layout, descent.activation, path_of_all[-1], queries)
-        return Descended(path_of_all, answers, spread, LAYERS_PER_STEP * steps, 1)
+        answers = outputs(job.layout, job.descent.activation, path_of_all[-1], job.queries)
+        return Descended(path_of_all, answers, spread, layers, heads=1)
+
+
+@dataclass
+class DirectTraining(direct_training.DirectTraining):
+    """The family's, which in this task trains a network of the problem's shape, with biases."""
+
+    def train(self, problem: Training, context: Context) -> Trained:
+        """Train by Adam from a start of its own."""
+        hidden, leak = problem.widths[1:-1], problem.descent.activation.leak
+        sized = replace(self, layers=len(hidden) + 1, hidden=max(hidden, default=1), leak=leak, start=context.seed)
+        return Trained(sized.fit(problem.X[None], problem.Y[None], problem.queries[None])[0])
+
+
+@dataclass
+class Ridge(estimators.Ridge):
+    """The family's: ridge regression on the inputs, what a network has to beat to have been worth training."""
+
+    def train(self, problem: Training, context: Context) -> Trained:
+        """Fit all examples."""
+        from sklearn.linear_model import Ridge as SklearnRidge
+
+        regressor = SklearnRidge(alpha=self.penalty, fit_intercept=False)
+        return Trained(regressor.fit(problem.X, problem.Y).predict(problem.queries))
+
+
+def _spread(copies: Tensor) -> float:
+    """Largest difference between two tokens' copies (B, T, |w|)."""
+    return float((copies.amax(1) - copies.amin(1)).max())

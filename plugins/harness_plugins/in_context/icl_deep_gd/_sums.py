@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from harness_plugins.in_context.arenas.laws.law import one_of
+from harness_plugins.in_context.arenas.prompts import FloatArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Term: TypeAlias = tuple[float, float, float]
 """(c, a, b) stands for c relu(a t + b)."""
@@ -21,82 +24,75 @@ ActivationName: TypeAlias = Literal["smooth-relu", "relu", "tanh"]
 
 IDENTITY: list[Term] = [(1.0, 1.0, 0.0), (-1.0, -1.0, 0.0)]
 CONSTANT: list[Term] = [(1.0, 0.0, 1.0)]
+_RADIUS = 8.0
+"""The sum for tanh interpolates it on [-8, 8]; it is flat beyond, as tanh is but for 1e-6."""
 
 
 @dataclass(frozen=True)
 class Activation:
-    """The activation r of a network, its slope, and both as sums of ReLUs."""
+    """The activation r of a network, and both it and its slope as sums of ReLUs."""
 
     name: ActivationName = "smooth-relu"
-    """`smooth-relu` bends over the width delta; `relu` is exact but for its slope at 0; `tanh` on [-radius, radius]."""
+    """`smooth-relu` bends over the width delta; `relu` bends at 0; `tanh` has neither delta nor leak."""
     delta: float = 0.5
-    """Width of the bend: where the slope goes from 0 to 1."""
+    """Width over which the slope goes from 0 to 1; for `relu` that of its sum's slope alone."""
     leak: float = 0.1
     """Slope a below zero: the activation is a t + (1 - a) r(t)."""
-    terms: int = 32
-    """ReLUs H that the bend, or the tanh, is made of."""
-    radius: float = 8.0
-    """Pre-activations that the sum for tanh covers."""
 
     def __post_init__(self) -> None:
         one_of("activation", self.name, get_args(ActivationName))
-        if self.terms < 1 or not self.delta > 0 or not self.radius > 0:
-            raise ValueError(
-                f"terms must be at least 1 and delta and radius positive, not {self.terms}, {self.delta}, {self.radius}"
-            )
+        if not 0 < self.delta < np.inf or not 0 <= self.leak <= 1:
+            raise ValueError(f"delta must be positive and leak in 0..1, not {self.delta} and {self.leak}")
 
     def __call__(self, t: Tensor) -> Tensor:
-        """r(t) itself, element by element."""
+        """r(t) itself, element by element; torch can differentiate it."""
         if self.name == "tanh":
             return t.tanh()
         bent = t.relu() if self.name == "relu" else _smooth_relu(t, self.delta)
         return self.leak * t + (1 - self.leak) * bent
 
-    def value_terms(self) -> list[Term]:
-        """r as a sum of ReLUs."""
+    def value_terms(self, count: int) -> list[Term]:
+        """r as a sum of ReLUs, `count` of them for its bend: off by O(1 / count^2), exact for `relu`."""
         if self.name == "tanh":
-            return interpolation(torch.tanh, -self.radius, self.radius, self.terms)
-        bent = [(1.0, 1.0, 0.0)] if self.name == "relu" else _smooth_relu_terms(self.delta, self.terms)
+            return _interpolation(np.tanh, -_RADIUS, _RADIUS, count)
+        bent = [(1.0, 1.0, 0.0)] if self.name == "relu" else _smooth_relu_terms(self.delta, count)
         return _leaky(bent, IDENTITY, self.leak)
 
-    def slope_terms(self) -> list[Term]:
-        """r' as a sum of ReLUs: exact for the smooth ReLU; for the exact one wrong where |t| < delta / 2."""
+    def slope_terms(self, count: int) -> list[Term]:
+        """r' as a sum of ReLUs: exact for the smooth ReLU; for `relu` wrong where |t| < delta / 2."""
         if self.name == "tanh":
-            return interpolation(lambda t: 1 - t.tanh() ** 2, -self.radius, self.radius, self.terms)
+            return _interpolation(lambda t: 1 - np.tanh(t) ** 2, -_RADIUS, _RADIUS, count)
         start = -self.delta / 2 if self.name == "relu" else 0.0
         ramp = [(1 / self.delta, 1.0, -start), (-1 / self.delta, 1.0, -start - self.delta)]
         return _leaky(ramp, CONSTANT, self.leak)
 
 
-def evaluate(terms: list[Term], t: Tensor) -> Tensor:
-    """The sum at t, of any shape."""
-    c, a, b = torch.tensor(terms, dtype=t.dtype).T
-    return ((t[..., None] * a + b).relu() * c).sum(-1)
-
-
-def interpolation(function: Callable[[Tensor], Tensor], start: float, stop: float, pieces: int) -> list[Term]:
-    """A function between equally spaced knots on [start, stop], constant before, straight on after.
+def _interpolation(function: Callable[[FloatArray], FloatArray], start: float, stop: float, count: int) -> list[Term]:
+    """A function between count + 1 equally spaced knots on [start, stop], constant before and behind.
 
     Its error there is at most max |g''| h^2 / 8, h the distance of the knots.
     """
-    knots = torch.linspace(start, stop, pieces + 1, dtype=torch.float64)
+    knots = np.linspace(start, stop, count + 1)
     values = function(knots)
-    slopes = values.diff() / knots.diff()
-    jumps = torch.cat([slopes[:1], slopes.diff()])
-    bends = [(float(jump), 1.0, -float(knot)) for jump, knot in zip(jumps, knots[:-1], strict=True)]
-    return [(float(values[0]), 0.0, 1.0), *bends]
+    slopes = np.diff(values) / np.diff(knots)
+    return [(float(values[0]), 0.0, 1.0), *_bends(knots, [*slopes, 0.0])]
 
 
 def _smooth_relu(t: Tensor, delta: float) -> Tensor:
     """t^2 / (2 delta) on [0, delta], t - delta / 2 above: its slope is clip(t / delta, 0, 1)."""
-    return torch.where(t < delta, t.relu() ** 2 / (2 * delta), t - delta / 2)
+    return t.clamp(0, delta) ** 2 / (2 * delta) + (t - delta).relu()
 
 
-def _smooth_relu_terms(delta: float, terms: int) -> list[Term]:
+def _smooth_relu_terms(delta: float, count: int) -> list[Term]:
     """Interpolation at k delta / H, k = 0..H, with slope 1 behind the last: off by delta / (8 H^2) at most."""
-    knots = torch.arange(terms + 1, dtype=torch.float64) * delta / terms
-    slopes = torch.cat([_smooth_relu(knots, delta).diff() / knots.diff(), torch.ones(1, dtype=torch.float64)])
-    jumps = torch.cat([slopes[:1], slopes.diff()])
+    knots = np.arange(count + 1) * delta / count
+    slopes = np.diff(knots**2 / (2 * delta)) / np.diff(knots)
+    return _bends(knots, [*slopes, 1.0])
+
+
+def _bends(knots: FloatArray, slopes: list[float]) -> list[Term]:
+    """What is 0 before the first knot and has slope k behind knot k."""
+    jumps = np.diff([0.0, *slopes])
     return [(float(jump), 1.0, -float(knot)) for jump, knot in zip(jumps, knots, strict=True)]
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -12,61 +11,9 @@ from harness import Along, Context, InvalidOutcomeError, Task, metric
 from harness.operations import Operation
 from harness_plugins.in_context.arenas.laws.networks import NetworkLaw
 from harness_plugins.in_context.arenas.prompts import FloatArray
-
-if TYPE_CHECKING:
-    from harness_plugins.in_context.icl_deep_gd._layout import Layout
-    from harness_plugins.in_context.icl_deep_gd._transformer import Descent
-
-
-@dataclass(frozen=True)
-class Training:
-    """A network, where it starts, what it is trained on, how, and what gradient descent makes of it."""
-
-    X: FloatArray
-    """Inputs of the examples, (n, d_0)."""
-    Y: FloatArray
-    """Their labels, (n,)."""
-    queries: FloatArray
-    """Inputs to answer, (q, d_0)."""
-    answers: FloatArray
-    """Their labels, (q,)."""
-    widths: tuple[int, ...]
-    """d_0, ..., d_N = 1."""
-    start: FloatArray
-    """w_0, all weights row by row, (|w|,)."""
-    steps: int
-    learning_rate: float
-    box: float
-    """Bound on each weight."""
-    activation: dict[str, Any]
-    """Name, delta and leak of the hidden layers' activation."""
-    descent: FloatArray
-    """Weights before the first step of exact gradient descent and after each, (steps + 1, |w|)."""
-    smoothness: float | None
-    """Largest curvature of the loss on that path, if it was asked for."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What came of it."""
-
-    predictions: FloatArray
-    """(q,)"""
-    trajectory: FloatArray | None = None
-    """Weights before the first step and after each, (steps + 1, |w|); None of what has no such weights."""
-    spread: float | None = None
-    """Largest difference between two tokens' copies of a weight, of a transformer."""
-    layers: int | None = None
-    """Layers of a transformer, without those that read the answer off."""
-    heads: int | None = None
-    """Attention heads of one step of a transformer."""
-
-
-class NetworkTrainer(Protocol):
-    """Trains the network of a problem, or answers its queries in another way."""
-
-    def train(self, problem: Training, context: Context) -> Trained:
-        """Answer the queries from the examples; `problem.answers` and `problem.descent` are not to be looked at."""
+from harness_plugins.in_context.icl_deep_gd._layout import Layout
+from harness_plugins.in_context.icl_deep_gd._problem import Descent, NetworkTrainer, Trained, Training, initial_weights
+from harness_plugins.in_context.icl_deep_gd._sums import Activation, ActivationName
 
 
 @metric(unit="1", direction="lower")
@@ -78,7 +25,7 @@ def mse_query(instance: Training, outcome: Trained) -> float:
 @metric(unit="1", direction="lower")
 def param_gap(instance: Training, outcome: Trained) -> float | None:
     """Distance of the weights to those of exact gradient descent, after all steps."""
-    return None if outcome.trajectory is None else _norm(outcome.trajectory[-1] - instance.descent[-1])
+    return None if outcome.trajectory is None else _norm(outcome.trajectory[-1] - instance.trajectory[-1])
 
 
 @metric(unit="1", direction="lower")
@@ -86,7 +33,7 @@ def relative_param_gap(instance: Training, outcome: Trained) -> float | None:
     """The same over how far exact gradient descent went."""
     if outcome.trajectory is None:
         return None
-    return _norm(outcome.trajectory[-1] - instance.descent[-1]) / _norm(instance.descent[-1] - instance.start)
+    return _norm(outcome.trajectory[-1] - instance.trajectory[-1]) / _norm(instance.trajectory[-1] - instance.start)
 
 
 @metric(unit="1", direction="lower")
@@ -94,7 +41,7 @@ def gap_curve(instance: Training, outcome: Trained) -> Along | None:
     """Distance of the weights to those of exact gradient descent after each step."""
     if outcome.trajectory is None:
         return None
-    return Along(np.linalg.norm(outcome.trajectory - instance.descent, axis=1), step=range(instance.steps + 1))
+    return Along(np.linalg.norm(outcome.trajectory - instance.trajectory, axis=1), step=range(instance.steps + 1))
 
 
 @metric(unit="1", direction="lower")
@@ -105,21 +52,26 @@ def step_error(instance: Training, outcome: Trained) -> float | None:
 
 @metric(unit="1", direction="lower")
 def share_of_bound(instance: Training, outcome: Trained) -> Along | None:
-    """The gap after each step over its bound (1 + eta L)^l eps / L, L the curvature and a tenth (Corollary)."""
-    if outcome.trajectory is None or instance.smoothness is None:
+    """The gap after each step over its bound (1 + eta L)^l eps / L, L the curvature and a tenth (Corollary).
+
+    None of what makes no error.
+    """
+    if outcome.trajectory is None or instance.curvature is None:
         return None
-    L = 1.1 * instance.smoothness
+    L = 1.1 * instance.curvature
     eps = _step_errors(instance, outcome.trajectory).max()
+    if not eps:
+        return None
     steps = np.arange(1, instance.steps + 1)
-    bounds = (1 + instance.learning_rate * L) ** steps * eps / L
-    gaps = np.linalg.norm(outcome.trajectory - instance.descent, axis=1)[1:]
+    bounds = (1 + instance.descent.learning_rate * L) ** steps * eps / L
+    gaps = np.linalg.norm(outcome.trajectory - instance.trajectory, axis=1)[1:]
     return Along(gaps / bounds, step=steps)
 
 
 @metric(unit="1", direction="higher")
 def distance_moved(instance: Training, outcome: Trained) -> float:
     """How far exact gradient descent goes: a network whose units are all dead would be matched by anything."""
-    return _norm(instance.descent[-1] - instance.start)
+    return _norm(instance.trajectory[-1] - instance.start)
 
 
 @metric(unit="1", direction="lower")
@@ -162,7 +114,7 @@ class TrainNetwork(Task[Training, NetworkTrainer, Trained]):
     """Step size eta."""
     box: float = 5.0
     """Bound on each weight, which every step projects to."""
-    activation: Literal["smooth-relu", "relu", "tanh"] = "smooth-relu"
+    activation: ActivationName = "smooth-relu"
     """Of the hidden layers."""
     delta: float = 0.5
     """Width over which the slope of the ReLU rises."""
@@ -193,22 +145,24 @@ class TrainNetwork(Task[Training, NetworkTrainer, Trained]):
     }
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.queries < 1 or not self.learning_rate > 0 or not self.box > 0:
-            raise ValueError(
-                f"steps and queries must be at least 1, learning_rate and box positive, not {self.steps}, "
-                f"{self.queries}, {self.learning_rate}, {self.box}"
-            )
+        if self.steps < 1 or self.queries < 1:
+            raise ValueError(f"steps and queries must be at least 1, not {self.steps} and {self.queries}")
         self.law()
+        self.descent()
 
     def law(self) -> NetworkLaw:
         """The teacher's."""
         return NetworkLaw(self.d, self.n + self.queries - 1, 0.0, self.layers, self.hidden, self.leak)
 
+    def descent(self) -> Descent:
+        """The algorithm that is to be matched."""
+        return Descent(Activation(self.activation, self.delta, self.leak), self.learning_rate, self.box)
+
     def instance(self, context: Context) -> Training:
         """Draw the teacher and the start, and run gradient descent."""
         X, _, targets = (array[0] for array in self.law().draw(context.rng, 1))
         widths = (self.d, *[self.hidden] * (self.layers - 1), 1)
-        w = start(widths, context.rng)
+        w = initial_weights(widths, context.rng)
         problem = Training(
             X=X[: self.n],
             Y=targets[: self.n],
@@ -216,12 +170,10 @@ class TrainNetwork(Task[Training, NetworkTrainer, Trained]):
             answers=targets[self.n :],
             widths=widths,
             start=w,
+            descent=self.descent(),
             steps=self.steps,
-            learning_rate=self.learning_rate,
-            box=self.box,
-            activation={"name": self.activation, "delta": self.delta, "leak": self.leak},
-            descent=w[None],
-            smoothness=None,
+            trajectory=w[None],
+            curvature=None,
         )
         return _solved(problem, self.curvature)
 
@@ -229,50 +181,30 @@ class TrainNetwork(Task[Training, NetworkTrainer, Trained]):
         """Let the model train."""
         with context.phase("train"):
             outcome = model.train(instance, context)
-        _check(outcome, instance)
+        check(outcome, instance)
         return outcome
 
     def operation(self, name: str, model: NetworkTrainer, instance: Training, context: Context) -> Operation:
         """All steps of the training, and the answers."""
         return Operation(
             lambda: model.train(instance, context.anew()),
-            lambda outcome: _check(outcome, instance),
+            lambda outcome: check(outcome, instance),
             items=instance.steps,
             item="step",
         )
 
 
-def start(widths: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
-    """Initial weights V_j ~ N(0, 2 / d_(j-1)), row by row (|w|,) (He et al., arXiv:1502.01852)."""
-    layers = pairwise(widths)
-    return np.concatenate([np.sqrt(2 / fan_in) * rng.standard_normal(fan_in * fan_out) for fan_in, fan_out in layers])
-
-
-def algorithm(
-    widths: tuple[int, ...], activation: dict[str, Any], learning_rate: float, box: float, terms: int = 32
-) -> tuple[Layout, Descent]:
-    """Where a token keeps what for a network of those widths, and the descent that trains it.
-
-    `terms` is the number of ReLUs that a transformer has for the bend of the activation.
-    """
-    from harness_plugins.in_context.icl_deep_gd._layout import Layout
-    from harness_plugins.in_context.icl_deep_gd._sums import Activation
-    from harness_plugins.in_context.icl_deep_gd._transformer import Descent
-
-    return Layout(widths), Descent(Activation(**activation, terms=terms), learning_rate, box)
-
-
-def _solved(problem: Training, curvature: bool) -> Training:
-    """The problem with what gradient descent makes of it."""
+def _solved(problem: Training, curved: bool) -> Training:
+    """The problem with what gradient descent makes of it, and the curvature on its path if that is asked for."""
     import torch
 
-    from harness_plugins.in_context.icl_deep_gd._reference import smoothness, trajectory
+    from harness_plugins.in_context.icl_deep_gd._reference import curvature, trajectory
 
-    layout, descent = algorithm(problem.widths, problem.activation, problem.learning_rate, problem.box)
+    layout, descent = Layout(problem.widths), problem.descent
     X, Y, w = (torch.from_numpy(array) for array in (problem.X, problem.Y[:, None], problem.start))
     path = trajectory(layout, descent, w[None], X[None], Y[None], problem.steps)[:, 0]
-    largest = smoothness(layout, descent.activation, path, X, Y) if curvature else None
-    return replace(problem, descent=path.numpy(), smoothness=largest)
+    largest = curvature(layout, descent.activation, path, X, Y) if curved else None
+    return replace(problem, trajectory=path.numpy(), curvature=largest)
 
 
 def _step_errors(problem: Training, trajectory: FloatArray) -> FloatArray:
@@ -281,27 +213,25 @@ def _step_errors(problem: Training, trajectory: FloatArray) -> FloatArray:
 
     from harness_plugins.in_context.icl_deep_gd._reference import step
 
-    layout, descent = algorithm(problem.widths, problem.activation, problem.learning_rate, problem.box)
     before = torch.from_numpy(trajectory[:-1])
     X, Y = (torch.from_numpy(array).expand(len(before), -1, -1) for array in (problem.X, problem.Y[:, None]))
-    exact = step(layout, descent, before, X, Y).numpy()
-    errors: FloatArray = np.linalg.norm(trajectory[1:] - exact, axis=1) / problem.learning_rate
+    exact = step(Layout(problem.widths), problem.descent, before, X, Y).numpy()
+    errors: FloatArray = np.linalg.norm(trajectory[1:] - exact, axis=1) / problem.descent.learning_rate
     return errors
 
 
-def _check(outcome: Any, problem: Training) -> None:
+def check(outcome: Trained, problem: Training) -> None:
     """Raise an InvalidOutcomeError unless predictions and weights are finite and of the right shape."""
-    predictions, trajectory = outcome.predictions, outcome.trajectory
-    for name, array, shape in (
-        ("predictions", predictions, problem.answers.shape),
-        ("trajectory", trajectory, problem.descent.shape),
-    ):
-        if array is None and name == "trajectory":
-            continue
-        if not isinstance(array, np.ndarray) or array.shape != shape:
-            raise InvalidOutcomeError(f"{name} must be an array of shape {shape}, not {getattr(array, 'shape', array)}")
-        if not np.isfinite(array).all():
-            raise InvalidOutcomeError(f"{name} are not finite: gradient descent may have diverged")
+    _check("predictions", outcome.predictions, problem.answers.shape)
+    if outcome.trajectory is not None:
+        _check("trajectory", outcome.trajectory, problem.trajectory.shape)
+
+
+def _check(name: str, array: Any, shape: tuple[int, ...]) -> None:
+    if not isinstance(array, np.ndarray) or array.shape != shape:
+        raise InvalidOutcomeError(f"{name} must be an array of shape {shape}, not {getattr(array, 'shape', array)}")
+    if not np.isfinite(array).all():
+        raise InvalidOutcomeError(f"{name} are not finite: gradient descent may have diverged")
 
 
 def _norm(values: FloatArray) -> float:

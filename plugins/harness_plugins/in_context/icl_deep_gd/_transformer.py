@@ -6,68 +6,77 @@ Shapes: B prompts, n examples and a query, D slots. Every weight is written down
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from torch import Tensor
 
 from harness_plugins.in_context._constructed import Entry, GatedAttention, Head, ReluAttention, ReluMlp
 from harness_plugins.in_context.icl_deep_gd._layout import Layout
-from harness_plugins.in_context.icl_deep_gd._sums import CONSTANT, IDENTITY, Activation, Term
+from harness_plugins.in_context.icl_deep_gd._problem import Descent, Path
+from harness_plugins.in_context.icl_deep_gd._sums import CONSTANT, IDENTITY, Term
 
 Layer: TypeAlias = ReluAttention | GatedAttention | ReluMlp
-Path: TypeAlias = Literal["fast", "dense"]
-
-
-@dataclass(frozen=True)
-class Descent:
-    """The algorithm that is simulated: w <- clip(w - eta grad L(w), -B, B), L the mean of |f(w, x_i) - y_i|^2 / 2."""
-
-    activation: Activation
-    """r of the hidden layers; the output layer is linear."""
-    learning_rate: float
-    """Step size eta."""
-    box: float
-    """Bound B on every weight."""
 
 
 class DescentTransformer:
     """2N + 4 layers with the same weights for every step, and N of them again to read the answer off."""
 
-    def __init__(self, layout: Layout, descent: Descent, n: int, mask: float = 100.0) -> None:
-        """Args: slots; algorithm; examples of a prompt; M, larger than any |f(w, x) - y|, which hides the query."""
+    def __init__(self, layout: Layout, descent: Descent, n: int, terms: int, mask: float, path: Path = "fast") -> None:
+        """Write the weights down.
+
+        Args:
+            layout: the slots of a token.
+            descent: the algorithm.
+            n: examples of a prompt.
+            terms: ReLUs that the bend of the activation is made of, H.
+            mask: M, larger than any |f(w, x)| at the query, which it hides from the gradient.
+            path: attention as it is defined, or its fast path.
+
+        Raises:
+            ValueError: an argument is out of range.
+        """
+        if n < 1 or terms < 1 or not mask > 0 or path not in ("fast", "dense"):
+            raise ValueError(
+                f"n and terms must be at least 1, mask positive, path fast or dense, not {n}, {terms}, {mask}, {path!r}"
+            )
         self.layout = layout
-        self._descent, self._n, self._mask = descent, n, mask
+        self.descent, self._n, self._terms, self._mask, self._path = descent, n, terms, mask, path
         N = layout.N
-        self._forward = [self._outputs(j) for j in range(1, N + 1)]
+        self._forward: list[Layer] = [self._outputs(j) for j in range(1, N + 1)]
+        self._masking = self._loss_slope()
         self.layers: list[Layer] = [
             *self._forward,
             self._slopes(),
-            self._loss_slope(),
+            self._masking,
             *(self._backward(j) for j in range(N, 0, -1)),
             self._update(),
             self._project_and_clear(),
         ]
 
-    def run(self, X: Tensor, Y: Tensor, w: Tensor, steps: int, path: Path = "fast") -> Iterator[Tensor]:
-        """X (B, n+1, d_0), Y (B, n, d_N), w (B, |w|): the tokens (B, n+1, D) after each step, w in all of them."""
+    def run(self, X: Tensor, Y: Tensor, w: Tensor, steps: int) -> Iterator[Tensor]:
+        """X (B, n+1, d_0), Y (B, n, d_N), w (B, |w|): the tokens (B, n+1, D) behind every layer, (2N + 4) steps times.
+
+        Raises:
+            ValueError: a shape does not fit, or the query gets past the mask.
+        """
+        if X.shape[1] != self._n + 1:
+            raise ValueError(f"the weights are for {self._n} examples and a query, not for {X.shape[1]} tokens")
         h = self.layout.tokens(X, Y, w)
         for _ in range(steps):
             for layer in self.layers:
-                h = layer.fast(h) if path == "fast" else layer(h)
-            yield h
+                h = self._pass(layer, h)
+                if layer is self._masking and h[:, -1, self.layout.u.start : self.layout.u.stop].any():
+                    raise ValueError(
+                        f"mask must be above |f(w, x)| at the query; {self._mask} is not: it would be learnt"
+                    )
+                yield h
 
-    def read(self, h: Tensor, X: Tensor) -> Tensor:
-        """f(w, x) for the weights in tokens h (B, n+1, D) and queries X (B, q, d_0): (B, q, d_N), by layers 1..N."""
-        w = h[:, -1, self.layout.w.start : self.layout.w.stop]
+    def read(self, X: Tensor, w: Tensor) -> Tensor:
+        """f(w, x) for queries X (B, q, d_0) and weights w (B, |w|) by layers 1..N: (B, q, d_N)."""
         h = self.layout.tokens(X, X.new_zeros(len(X), X.shape[1] - 1, self.layout.widths[-1]), w)
         for layer in self._forward:
-            h = layer.fast(h)
+            h = self._pass(layer, h)
         return h[..., self.layout.p[-1].start : self.layout.p[-1].stop]
-
-    def depth(self, steps: int) -> int:
-        """Layers that so many steps take."""
-        return steps * len(self.layers)
 
     def heads(self) -> int:
         """Attention heads of one step."""
@@ -82,14 +91,17 @@ class DescentTransformer:
             for name, weight in layer.weights(self.layout.D).items()
         }
 
+    def _pass(self, layer: Layer, h: Tensor) -> Tensor:
+        return layer.fast(h) if self._path == "fast" else layer(h)
+
     def _outputs(self, j: int) -> ReluAttention:
         """Layer j: p(j) = r(V_j p(j-1)), a head for every unit and every ReLU of r."""
-        terms = IDENTITY if j == self.layout.N else self._descent.activation.value_terms()
+        terms = IDENTITY if j == self.layout.N else self.descent.activation.value_terms(self._terms)
         return self._attention(self._unit_heads(j, terms, self.layout.p[j]))
 
     def _slopes(self) -> ReluAttention:
         """Layer N + 1: r'(j) = r'(V_j p(j-1)) of all units."""
-        N, slope = self.layout.N, self._descent.activation.slope_terms()
+        N, slope = self.layout.N, self.descent.activation.slope_terms(self._terms)
         heads = [self._unit_heads(j, CONSTANT if j == N else slope, self.layout.slope[j]) for j in range(1, N + 1)]
         return self._attention([head for layer in heads for head in layer])
 
@@ -131,7 +143,7 @@ class DescentTransformer:
     def _update(self) -> ReluAttention:
         """Layer 2N + 3: v_jk <- v_jk - eta / n sum_s s_s(j)_k p_s(j-1), alike in all tokens (attention has 1/(n+1))."""
         layout = self.layout
-        rate = self._descent.learning_rate * (self._n + 1) / self._n
+        rate = self.descent.learning_rate * (self._n + 1) / self._n
         heads = [
             Head(
                 query=[(layout.one, 1.0)],
@@ -148,7 +160,7 @@ class DescentTransformer:
         """Layer 2N + 4: weights cut to [-B, B], -relu(w - B) + relu(-w - B), and all scratch z back to 0."""
         one_sided: list[tuple[list[Entry], float, list[Entry]]] = [
             ([(slot, sign)], -bound, [(slot, -sign)])
-            for slots, bound in ((self.layout.w, self._descent.box), (self.layout.scratch, 0.0))
+            for slots, bound in ((self.layout.w, self.descent.box), (self.layout.scratch, 0.0))
             for slot in slots
             for sign in (1.0, -1.0)
         ]
