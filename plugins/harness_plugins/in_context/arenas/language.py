@@ -48,20 +48,20 @@ def l1_curve(instance: Passages, outcome: FloatArray) -> Along:
 
 
 @metric(unit="nats", direction="lower")
-def cross_entropy(instance: Passages, outcome: FloatArray) -> float:
-    """Mean of -log p(next token) over what is scored; infinite where a token that came was held impossible."""
-    came = np.take_along_axis(outcome, instance.following[..., None], axis=-1)[..., 0]
-    with np.errstate(divide="ignore"):
-        return float(-np.log(came[instance.scored]).mean())
+def cross_entropy(instance: Passages, outcome: FloatArray) -> float | None:
+    """Mean of -log p(next token) over what is scored; none where a token that came was held impossible."""
+    came = np.take_along_axis(outcome, instance.following[..., None], axis=-1)[..., 0][instance.scored]
+    return float(-np.log(came).mean()) if came.all() else None
 
 
 @metric(unit="nats", direction="lower")
-def kl(instance: Passages, outcome: FloatArray) -> float:
-    """Mean of KL(truth || p) over what is scored; infinite where something possible was held impossible."""
+def kl(instance: Passages, outcome: FloatArray) -> float | None:
+    """Mean of KL(truth || p) over what is scored; none where something possible was held impossible."""
     truth, answered = instance.truth[instance.scored], outcome[instance.scored]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        terms = np.where(truth > 0, truth * (np.log(truth) - np.log(answered)), 0.0)
-    return float(terms.sum(-1).mean())
+    possible = truth > 0
+    if not answered[possible].all():
+        return None
+    return float(np.sum(truth[possible] * np.log(truth[possible] / answered[possible])) / len(truth))
 
 
 @metric(unit="1", direction="higher")

@@ -2,49 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
-from harness import Context
-from harness_plugins.in_context.arenas.laws.law import Law
+from harness_plugins.in_context.arenas.meta_learner import MetaLearner
 from harness_plugins.in_context.arenas.prompts import FloatArray, check_prompts
 
 AttentionKind: TypeAlias = Literal["softmax", "relu", "linear"]
 
 
 @dataclass
-class _MetaTrained:
-    """Training, and predicting with what was learnt."""
+class _MetaTrained(MetaLearner):
+    """Training on prompts, and predicting with what was learnt."""
 
     layers: int = 3
     """Layers."""
-    width: int = 64
-    """Units of the residual stream, or of a recurrent layer."""
     steps: int = 2000
     """Gradient steps, each on fresh prompts."""
     batch: int = 64
     """Prompts of a step."""
     learning_rate: float = 2e-3
     """Adam's step size at its height, after a fifth of the steps."""
-    _weights: dict[str, Any] | None = field(default=None, init=False, repr=False)
 
-    def meta_train(self, law: Law, context: Context) -> None:
-        """Train on prompts of the law, or take what was trained with the same parameters and seed."""
+    def trainer(self) -> Callable[..., dict[str, Any]]:
+        """On prompts of regression."""
         from harness_plugins.in_context.arenas._prompted import meta_train
 
-        self._weights = context.cached(
-            meta_train,
-            law=law,
-            architecture=self.architecture(),
-            steps=self.steps,
-            batch=self.batch,
-            learning_rate=self.learning_rate,
-            seed=context.seed,
-        )
-
-    def architecture(self) -> dict[str, Any]:
-        """What builds the network, beside the size of the prompts."""
-        raise NotImplementedError
+        return meta_train
 
     def predict(self, X: FloatArray, Y: FloatArray) -> FloatArray:
         """X (B, n+1, d), Y (B, n) -> predictions (B, n+1), causal.
@@ -55,12 +40,11 @@ class _MetaTrained:
         from harness_plugins.in_context.arenas._prompted import predict
 
         _, n, d = check_prompts(X, Y)
-        if self._weights is None:
-            raise ValueError(f"{type(self).__name__} needs meta_train first; real data has no law to train on")
-        most, trained_d = self._weights["size"]
+        weights = self.weights()
+        most, trained_d = weights["size"]
         if n > most or d != trained_d:
             raise ValueError(f"trained on n <= {most}, d = {trained_d}; these prompts have {n} and {d}")
-        return predict(self._weights, self.architecture(), X, Y)
+        return predict(weights, self.architecture(), X, Y)
 
 
 @dataclass
@@ -79,7 +63,7 @@ class Transformer(_MetaTrained):
 
     def architecture(self) -> dict[str, Any]:
         """Layers, width, heads, attention."""
-        return {"layers": self.layers, "width": self.width, "heads": self.heads, "attention": self.attention}
+        return {**super().architecture(), "heads": self.heads, "attention": self.attention}
 
 
 @dataclass
@@ -93,7 +77,3 @@ class Lstm(_MetaTrained):
         "smoke": {"layers": 1, "width": 8, "steps": 5, "batch": 8},
         "paper": {"layers": 3, "width": 256, "steps": 500_000, "learning_rate": 1e-4},
     }
-
-    def architecture(self) -> dict[str, Any]:
-        """Layers and width."""
-        return {"layers": self.layers, "width": self.width}

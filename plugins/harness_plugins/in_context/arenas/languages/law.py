@@ -40,6 +40,32 @@ class LanguageLaw:
         """Number of symbols V."""
         raise NotImplementedError
 
+    @property
+    def separator(self) -> int | None:
+        """The symbol between the strings that a sequence consists of; None where it is all one."""
+        return None
+
     def draw(self, rng: np.random.Generator, batch: int) -> Passages:
         """Draw `batch` sequences."""
         raise NotImplementedError
+
+    def draw_training(self, rng: np.random.Generator, batch: int) -> Passages:
+        """Draw what models may be trained on; a law that holds languages out for the test leaves these out here."""
+        return self.draw(rng, batch)
+
+
+def check_tokens(tokens: NDArray[np.int64], vocabulary: int) -> tuple[int, int]:
+    """The sizes (B, T) of sequences of symbols 0..V-1.
+
+    Raises:
+        ValueError: they are no array (B, T) of integers, empty, or have a symbol that is out of range.
+    """
+    if not isinstance(tokens, np.ndarray) or not np.issubdtype(tokens.dtype, np.integer):
+        kind = tokens.dtype if isinstance(tokens, np.ndarray) else type(tokens).__name__
+        raise ValueError(f"tokens must be an array of integers, not {kind}")
+    if tokens.ndim != 2 or 0 in tokens.shape:
+        raise ValueError(f"tokens must be (B, T), neither of them 0; their shape is {tokens.shape}")
+    if tokens.min() < 0 or tokens.max() >= vocabulary:
+        raise ValueError(f"symbols must lie in 0..{vocabulary - 1}; there are {tokens.min()}..{tokens.max()}")
+    batch, length = tokens.shape
+    return batch, length
