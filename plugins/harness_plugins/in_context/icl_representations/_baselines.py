@@ -1,0 +1,64 @@
+"""What the constructed transformers are compared with, beside the estimators of the family."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness_plugins.in_context._kernel_ridge import prefix_predictions
+from harness_plugins.in_context.arenas.meta_trained import Transformer
+from harness_plugins.in_context.arenas.prompts import FloatArray, check_prompts
+from harness_plugins.in_context.icl_representations._problem import Fitted, Problem
+
+
+@dataclass
+class GradientDescent:
+    """The same gradient descent on Phi(X), written as a loop over two matrix products."""
+
+    def fit(self, problem: Problem) -> Fitted:
+        """Run the problem's gradient descent."""
+        phi, y = problem.law.features(problem.X)[0, 0], problem.Y[0]
+        w = np.zeros(problem.X.shape[-1])
+        path = [w]
+        for _ in range(problem.steps):
+            gradient = phi[:-1].T @ (phi[:-1] @ w - y) / len(y) + problem.penalty * w
+            w = w - problem.learning_rate * gradient
+            path.append(w)
+        return Fitted(np.stack(path), float(w @ phi[-1]))
+
+
+@dataclass
+class KernelRidge:
+    """Kernel ridge regression with exp(-gamma |x - x'|^2): a smooth function, whatever the representation."""
+
+    penalty: float = 0.1
+    """Weight of the squared norm against the sum of squared residuals."""
+    gamma: float | None = None
+    """Inverse squared length; None: 1 / d, scikit-learn's default."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.penalty < np.inf:
+            raise ValueError(f"penalty must be positive and finite, not {self.penalty}")
+        if self.gamma is not None and not 0 < self.gamma < np.inf:
+            raise ValueError(f"gamma must be positive and finite, or None, not {self.gamma}")
+
+    def predict(self, X: FloatArray, Y: FloatArray) -> FloatArray:
+        """X (B, n+1, d), Y (B, n) -> predictions (B, n+1)."""
+        _, _, d = check_prompts(X, Y)
+        squares = np.sum(X**2, axis=-1)
+        distances = squares[:, :, None] + squares[:, None] - 2 * X @ X.transpose(0, 2, 1)  # (B, n+1, n+1)
+        gamma = 1 / d if self.gamma is None else self.gamma
+        return prefix_predictions(np.exp(-gamma * np.maximum(distances, 0)), Y, self.penalty)
+
+
+@dataclass
+class ProbedTransformer(Transformer):
+    """The family's meta-trained transformer, with its residual stream to be read."""
+
+    def states(self, X: FloatArray, Y: FloatArray, most: int) -> FloatArray:
+        """The tokens of x before the first layer and after each of the first `most`, (layers + 1, B, n+1, width)."""
+        from harness_plugins.in_context.icl_representations._probed import states
+
+        check_prompts(X, Y)
+        return states(self.weights(), self.architecture(), X, Y)[: most + 1]
