@@ -1,8 +1,10 @@
-"""Where the in-context learners meet: regression from the pairs of a prompt, synthetic and real."""
+"""Where the in-context learners meet: regression from the pairs of a prompt, synthetic and real, and language."""
 
 from __future__ import annotations
 
 from harness import Family
+from harness_plugins.in_context.arenas.approximation import MlpRegressor, NearestPrototype, SequenceApproximation
+from harness_plugins.in_context.arenas.direct_training import DirectTraining
 from harness_plugins.in_context.arenas.estimators import (
     Averaging,
     KNearestNeighbors,
@@ -14,7 +16,22 @@ from harness_plugins.in_context.arenas.estimators import (
     Ridge,
     ZeroPredictor,
 )
+from harness_plugins.in_context.arenas.language_models import (
+    BaumWelch,
+    InContextNgram,
+    LanguageLstm,
+    LanguageTransformer,
+    Uniform,
+    UnigramCounts,
+)
+from harness_plugins.in_context.arenas.language_tasks import AutomatonLanguage, CipherText, MarkovLanguage
 from harness_plugins.in_context.arenas.meta_trained import Lstm, Transformer
+from harness_plugins.in_context.arenas.permutation import (
+    ExactPermutation,
+    LinearLeastSquares,
+    OneNearestNeighbor,
+    RbfKernelRidge,
+)
 from harness_plugins.in_context.arenas.synthetic import (
     BooleanRegression,
     DynamicsRegression,
@@ -35,6 +52,11 @@ family = Family(
         DynamicsRegression,
         NearestLabel,
         TabularRegression,
+        AutomatonLanguage,
+        MarkovLanguage,
+        CipherText,
+        SequenceApproximation,
+        ExactPermutation,
     ],
     baselines=[
         Ols,
@@ -45,8 +67,20 @@ family = Family(
         OnePassSgd,
         Averaging,
         ZeroPredictor,
+        DirectTraining,
         Transformer,
         Lstm,
+        Uniform,
+        UnigramCounts,
+        InContextNgram,
+        BaumWelch,
+        LanguageTransformer,
+        LanguageLstm,
+        NearestPrototype,
+        MlpRegressor,
+        LinearLeastSquares,
+        RbfKernelRidge,
+        OneNearestNeighbor,
     ],
     references=[PosteriorMean],
 )
