@@ -114,11 +114,11 @@ def test_everything_is_looked_at_before_anything_is_looked_at_closely() -> None:
 
 
 def test_many_operations_without_a_change() -> None:
-    """False discoveries are controlled over all of them: noise of 3 %, a hundred operations, ten checks."""
+    """False discoveries are controlled over all of them: noise of 3 %, a hundred operations, four checks."""
     names = " ".join(f"operation{number}" for number in range(100))
     alarms = [
         one
-        for seed in range(10)
+        for seed in range(4)
         for one in judged(names, machine(seed, noise=0.03)).values()
         if one.verdict is Verdict.REGRESSION
     ]
