@@ -203,8 +203,8 @@ claims = [
         "A transformer trained on noisy linear prompts predicts as ridge regression with the Bayes-optimal penalty.",
         figure="spd smallest on all five diagonal entries, 3.3e-5 at sigma^2 / tau^2 = 1/4, figure 2",
         criterion="d = 2, n = 8: mean over 5 seeds of spd-ridge is smallest at penalty = noise^2 for 2 or more of the "
-        "ratios 1/16, 1/4, 4/9. A decoder trained for 2000 steps instead of 500 000 looks over-regularised, the more so "
-        "with d; weaker, and also reported: spd-ridge there is below that to OLS",
+        "ratios 1/16, 1/4, 4/9. A decoder trained for 2000 steps instead of 500 000 looks over-regularised, the more "
+        "so with d; weaker, and also reported: spd-ridge there is below that to OLS",
         cells=[
             {
                 "tasks": [{"in-context/regression": {"d": 2, "n": 8, "batch": 1000, "noise": [0.25, 0.5, 2 / 3]}}],
