@@ -30,6 +30,7 @@ from harness_plugins.in_context.icl_representations import (
     RepresentationSelection,
     RepresentationTransformer,
     RidgeByDescent,
+    RidgeSelection,
     claims,
 )
 from harness_plugins.in_context.icl_representations._descent import geometric_sum, prefix_weights
@@ -249,6 +250,16 @@ def test_the_selected_representation_answers():
         assert model.predict(X, Y)[b, -1] == pytest.approx(ridge.predict(phi[-1:])[0], rel=1e-8)
 
 
+def test_a_selection_by_ridge_regression_needs_a_law_and_two_examples():
+    X, Y = prompts(MIXTURE, batch=2)
+    with pytest.raises(ValueError, match="needs to be told a law"):
+        RidgeSelection().select(X, Y)
+    with pytest.raises(ValueError, match="two examples or more"):
+        informed(RidgeSelection(), MIXTURE).select(X[:, :2], Y[:, :1])
+    with pytest.raises(ValueError, match="penalty must be positive"):
+        RidgeSelection(penalty=0.0)
+
+
 # Laws and baselines
 
 
@@ -344,11 +355,12 @@ def test_a_path_that_does_not_converge_has_no_rate():
     assert task.metrics[0](problem, stuck) == 1
 
 
-def test_the_right_representation_is_selected():
+@pytest.mark.parametrize("model", [RepresentationTransformer(), RidgeSelection()], ids=repr)
+def test_the_right_representation_is_selected(model):
     task = RepresentationSelection(d=3, n=20, batch=64)
     choice = task.instance(Context(0))
     (accuracy,) = task.metrics
-    selected = task.run(RepresentationTransformer(), choice, Context(1))
+    selected = task.run(model, choice, Context(1))
     assert accuracy(choice, selected) > 0.85
     assert accuracy(choice, (selected + 1) % 3) < 0.15
     least = [

@@ -19,9 +19,9 @@ All weights are written down (`_layers.py`; the attention is a sum of ReLU heads
   the rest.
 - `RepresentationDynamicsTransformer`: x_(i+1) = W Phi(x_i, ..., x_(i-k+1)) + noise, descent on W (`_dynamics.py`).
 
-Baselines: `KernelRidge`; `ProbedTransformer`, the family's meta-trained one with its residual stream to be read;
-`GradientDescent` without a transformer; ridge regression on x and, knowing Phi, `in-context/posterior-mean`; a network
-trained on the prompt is `in-context/direct-training`.
+Baselines: `KernelRidge`; `RidgeSelection`, which selects by scikit-learn's fits; `ProbedTransformer`, the family's
+meta-trained one with its residual stream to be read; `GradientDescent` without a transformer; ridge regression on x
+and, knowing Phi, `in-context/posterior-mean`; a network trained on the prompt is `in-context/direct-training`.
 
 Where this departs from the paper, or fills in what it leaves open:
 - Gradient descent runs in the tokens of y: token y_i sees 2i tokens, so that attention's 1/(2i) is 1/i exactly up to a
@@ -48,6 +48,7 @@ from harness_plugins.in_context.icl_representations._baselines import (
     GradientDescent,
     KernelRidge,
     ProbedTransformer,
+    RidgeSelection,
 )
 from harness_plugins.in_context.icl_representations._models import (
     RepresentationDynamicsTransformer,
@@ -159,6 +160,6 @@ paper = Paper(
     venue="ICLR",
     tasks=[RidgeByDescent, RepresentationSelection, RepresentationProbe, RepresentationDynamics],
     constructions=[RepresentationTransformer, RepresentationDynamicsTransformer],
-    baselines=[GradientDescent, KernelRidge, ProbedTransformer],
+    baselines=[GradientDescent, KernelRidge, RidgeSelection, ProbedTransformer],
     claims=claims,
 )

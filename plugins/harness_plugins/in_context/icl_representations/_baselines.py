@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from harness_plugins.in_context._kernel_ridge import prefix_predictions
+from harness_plugins.in_context.arenas.laws.networks import RepresentationLaw
 from harness_plugins.in_context.arenas.meta_trained import Transformer
 from harness_plugins.in_context.arenas.prompts import FloatArray, check_prompts
 from harness_plugins.in_context.icl_representations._problem import Fitted, Problem
@@ -50,6 +51,40 @@ class KernelRidge:
         distances = squares[:, :, None] + squares[:, None] - 2 * X @ X.transpose(0, 2, 1)  # (B, n+1, n+1)
         gamma = 1 / d if self.gamma is None else self.gamma
         return prefix_predictions(np.exp(-gamma * np.maximum(distances, 0)), Y, self.penalty)
+
+
+@dataclass
+class RidgeSelection:
+    """Each representation fitted to every other example by scikit-learn's ridge regression, and judged by the rest."""
+
+    penalty: float = 0.1
+    """Weight of |w|^2 against the sum of squared residuals."""
+    _law: RepresentationLaw | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.penalty < np.inf:
+            raise ValueError(f"penalty must be positive and finite, not {self.penalty}")
+
+    def inform(self, law: RepresentationLaw) -> None:
+        """Learn the representations."""
+        self._law = law
+
+    def select(self, X: FloatArray, Y: FloatArray) -> FloatArray:
+        """X (B, n+1, d), Y (B, n) -> the representation with the least error, (B,)."""
+        from sklearn.linear_model import Ridge
+
+        _, n, _ = check_prompts(X, Y)
+        if self._law is None or n < 2:
+            raise ValueError("RidgeSelection needs to be told a law, and prompts of two examples or more")
+        features = self._law.features(X[:, :-1])  # (K, B, n, d)
+        ridge = Ridge(alpha=self.penalty, fit_intercept=False)
+        errors = np.empty(features.shape[:2])  # (K, B)
+        for k, each in enumerate(features):
+            for b, (phi, y) in enumerate(zip(each, Y, strict=True)):
+                predicted = ridge.fit(phi[::2], y[::2]).predict(phi[1::2])
+                errors[k, b] = np.square(predicted - y[1::2]).sum()
+        chosen: FloatArray = errors.argmin(axis=0).astype(np.float64)
+        return chosen
 
 
 @dataclass

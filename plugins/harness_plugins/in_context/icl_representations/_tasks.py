@@ -290,6 +290,7 @@ class RepresentationProbe(Task[FloatArray, Readable, FloatArray]):
 
     protocol = Readable
     metrics = (probe_layer, probe_r2)
+    operations: ClassVar[tuple[str, ...]] = ("read",)
     scales: ClassVar[dict[str, dict[str, Any]]] = {
         "smoke": {"d": 2, "n": 6, "layers": 1, "batch": 16, "most": 2},
         "paper": {"d": 20, "n": 40, "layers": 3, "most": 12, "batch": 512},
@@ -314,10 +315,21 @@ class RepresentationProbe(Task[FloatArray, Readable, FloatArray]):
         prepare(model, self.law(), context)
         X, Y = instance[..., :-1].copy(), instance[:, :-1, -1].copy()
         states = model.states(X, Y, self.most)
-        if states.ndim != 4 or states.shape[1:3] != X.shape[:2] or not np.isfinite(states).all():
-            raise InvalidOutcomeError(f"states must be finite, (layers + 1, {len(X)}, {self.n + 1}, D)")
-        phi = self.law().features(X)[0]
+        _check_states(states, X)
+        phi = self.law().features(instance[..., :-1])[0]
         return np.array([_probe(state, phi) for state in states])
+
+    def operation(self, name: str, model: Readable, instance: FloatArray, context: Context) -> Operation:
+        """Reading the residual stream."""
+        prepare(model, self.law(), context)
+        X, Y = instance[..., :-1].copy(), instance[:, :-1, -1].copy()
+        read = partial(model.states, X, Y, self.most)
+        return Operation(read, partial(_check_states, X=X), items=X[..., 0].size, item="token")
+
+
+def _check_states(states: FloatArray, X: FloatArray) -> None:
+    if states.ndim != 4 or states.shape[1:3] != X.shape[:2] or not np.isfinite(states).all():
+        raise InvalidOutcomeError(f"states must be finite, (layers + 1, {len(X)}, {X.shape[1]}, D)")
 
 
 def _probe(state: FloatArray, phi: FloatArray) -> float:

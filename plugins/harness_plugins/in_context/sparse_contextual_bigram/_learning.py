@@ -10,15 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness import Along, InvalidOutcomeError
+from harness.operations import Operation
 from harness_plugins.in_context.arenas.laws.law import one_of
 from harness_plugins.in_context.arenas.prompts import FloatArray
-from harness_plugins.in_context.sparse_contextual_bigram._attention import Stream, Weights
+from harness_plugins.in_context.sparse_contextual_bigram._attention import Replay, Stream, Weights
 from harness_plugins.in_context.sparse_contextual_bigram._law import SparseContextualBigram, Weighting
 
 RECOVERED = 0.2
 """Relative error of both A and V from which a law counts as recovered."""
 CURVE = 40
 """Points of a curve."""
+TIMED_STEPS = 4
+"""Steps of the timed operation."""
 
 
 class Learner(Protocol):
@@ -108,6 +111,17 @@ def follow(model: Learner, law: SparseContextualBigram, stream: Stream, start: W
         raise InvalidOutcomeError("the learner gave no weights")
     error_a, error_v, overlap = np.array(notes).T
     return History(last, stream.batch * np.arange(1.0, len(notes) + 1), error_a, error_v, overlap)
+
+
+def first_steps(model: Learner, problem: Problem, batch: int, start: Weights | None = None) -> Operation:
+    """The first steps, again and again on the same samples, from `start` or from nothing."""
+    stream = Replay(problem.law, batch, TIMED_STEPS, np.random.default_rng(problem.seed))
+
+    def steps() -> Weights:
+        *_, last = model.train(stream, start)
+        return last
+
+    return Operation(steps, lambda last: check_weights(last, problem.law), items=TIMED_STEPS * batch, item="sample")
 
 
 def check_weights(weights: Any, law: SparseContextualBigram) -> None:

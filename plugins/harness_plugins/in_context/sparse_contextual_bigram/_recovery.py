@@ -10,21 +10,19 @@ import numpy as np
 from harness import Along, Context, Task, metric
 from harness.operations import Operation
 from harness_plugins.in_context.arenas.preparing import prepare
-from harness_plugins.in_context.sparse_contextual_bigram._attention import Replay, Stream, Weights
+from harness_plugins.in_context.sparse_contextual_bigram._attention import Stream
 from harness_plugins.in_context.sparse_contextual_bigram._law import draw_law
 from harness_plugins.in_context.sparse_contextual_bigram._learning import (
     BigramSizes,
     History,
     Learner,
     Problem,
-    check_weights,
+    first_steps,
     follow,
 )
 
 FOUND, HALFWAY = 0.05, 0.5
 """Overlaps <Q, A> / |Q|^2 that end the first stage and the second."""
-TIMED_STEPS = 4
-"""Steps of the timed operation."""
 
 
 @metric(unit="1", direction="lower")
@@ -120,13 +118,5 @@ class Recovery(BigramSizes, Task[Problem, Learner, History]):
 
     def operation(self, name: str, model: Learner, instance: Problem, context: Context) -> Operation:
         """The first steps, on samples that are drawn already."""
-        stream = Replay(instance.law, self.batch, TIMED_STEPS, np.random.default_rng(instance.seed))
         prepare(model, instance.law, context)
-
-        def steps() -> Weights:
-            *_, last = model.train(stream)
-            return last
-
-        return Operation(
-            steps, lambda last: check_weights(last, instance.law), items=TIMED_STEPS * self.batch, item="sample"
-        )
+        return first_steps(model, instance, self.batch)

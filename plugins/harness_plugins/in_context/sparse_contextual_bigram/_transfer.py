@@ -8,10 +8,18 @@ from typing import Any, ClassVar
 import numpy as np
 
 from harness import Context, Task, metric
+from harness.operations import Operation
 from harness_plugins.in_context.arenas.preparing import prepare
-from harness_plugins.in_context.sparse_contextual_bigram._attention import Stream
+from harness_plugins.in_context.sparse_contextual_bigram._attention import Stream, Weights
 from harness_plugins.in_context.sparse_contextual_bigram._law import draw_law, draw_related
-from harness_plugins.in_context.sparse_contextual_bigram._learning import BigramSizes, History, Learner, Problem, follow
+from harness_plugins.in_context.sparse_contextual_bigram._learning import (
+    BigramSizes,
+    History,
+    Learner,
+    Problem,
+    first_steps,
+    follow,
+)
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,7 @@ class Transfer(BigramSizes, Task[Move, Learner, Moved]):
 
     protocol = Learner
     metrics = (transferred_error, scratch_error, transferred_samples, scratch_samples)
+    operations: ClassVar[tuple[str, ...]] = ("train-step",)
     scales: ClassVar[dict[str, dict[str, Any]]] = {
         "smoke": {"T": 20, "batch": 64, "steps": 50, "old_steps": 50},
         "paper": {"T": 5000, "batch": 64, "steps": 20_000, "old_steps": 20_000},
@@ -101,6 +110,12 @@ class Transfer(BigramSizes, Task[Move, Learner, Moved]):
         with context.phase("scratch"):
             scratch = follow(model, instance.new.law, self.stream(instance.new, self.steps))
         return Moved(transferred, scratch)
+
+    def operation(self, name: str, model: Learner, instance: Move, context: Context) -> Operation:
+        """The first steps on the new law, from attention and values that are right for the old one."""
+        prepare(model, instance.new.law, context)
+        old = instance.old.law
+        return first_steps(model, instance.new, self.batch, Weights(old.Q, old.P))
 
     def stream(self, problem: Problem, steps: int) -> Stream:
         """Its samples, the same each time."""
