@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import harness
@@ -50,6 +50,7 @@ def test_synchronizing_waits_for_the_queue(device) -> None:
     assert device.now >= 1.0
 
 
+@settings(max_examples=20)  # each collects the garbage of the whole test process, three times
 @given(before=sizes, most=sizes, left=sizes)
 def test_the_peak_is_what_came_on_top(before, most, left) -> None:
     device = Simulated()
