@@ -170,18 +170,9 @@ def test_in_the_arena_too_the_transformer_equals_gradient_descent():
 
 
 @pytest.mark.parametrize("model", [ReluTransformer(**SMALL), DirectTraining(steps=2)], ids=lambda m: type(m).__name__)
-def test_bad_prompts_are_refused(model):
+def test_bad_prompts_are_refused(model, refuses_bad_prompts):
     X, Y, _ = NetworkRegression(d=3, n=5, batch=4).law().draw(np.random.default_rng(0), 4)
-    holed = X.copy()
-    holed[0, 0, 0] = np.nan
-    for bad_X, bad_Y, complaint in (
-        (X, Y[:, 1:], "Y must be"),
-        (X[:0], Y[:0], "empty"),
-        (X.astype(np.int64), Y, "floating-point"),
-        (holed, Y, "not finite"),
-    ):
-        with pytest.raises(ValueError, match=complaint):
-            model.predict(bad_X, bad_Y)
+    refuses_bad_prompts(model, X, Y)
 
 
 # Speed

@@ -304,18 +304,8 @@ def test_operations_read_the_prompts_that_the_tasks_show():
 
 
 @pytest.mark.parametrize("model", MODELS, ids=repr)
-def test_bad_prompts_are_refused(model):
-    X, Y = prompts()
-    X_nan = X.copy()
-    X_nan[0, 0, 0] = np.inf
-    for bad_X, bad_Y, complaint in (
-        (X, Y[:, 1:], "Y must be"),
-        (X[:0], Y[:0], "empty"),
-        (X.astype(np.int64), Y, "floating-point"),
-        (X_nan, Y, "not finite"),
-    ):
-        with pytest.raises(ValueError, match=complaint):
-            model.predict(bad_X, bad_Y)
+def test_bad_prompts_are_refused(model, refuses_bad_prompts):
+    refuses_bad_prompts(model, *prompts())
 
 
 @pytest.mark.parametrize(

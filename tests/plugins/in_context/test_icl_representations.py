@@ -473,20 +473,10 @@ def test_half_the_step_size_is_seen():
 
 
 @pytest.mark.parametrize(("model", "law"), MODELS, ids=repr)
-def test_bad_prompts_are_refused(model, law):
+def test_bad_prompts_are_refused(model, law, refuses_bad_prompts):
     if hasattr(model, "inform"):
         model = informed(replace(model), law)
-    X, Y = prompts(law)
-    X_nan = X.copy()
-    X_nan[0, 0, 0] = np.nan
-    for bad_X, bad_Y, complaint in (
-        (X, Y[:, 1:], "Y must be"),
-        (X[:0], Y[:0], "empty"),
-        (X.astype(np.int64), Y, "floating-point"),
-        (X_nan, Y, "not finite"),
-    ):
-        with pytest.raises(ValueError, match=complaint):
-            model.predict(bad_X, bad_Y)
+    refuses_bad_prompts(model, *prompts(law))
 
 
 def test_what_is_not_known_or_does_not_fit_is_refused():

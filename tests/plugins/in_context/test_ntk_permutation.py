@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import subprocess
-from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -329,13 +326,6 @@ def test_models_run_at_smoke_scale_and_repeat_themselves(kind, model):
     operation = task.operation(task.operations[0], model, instance, Context(1))
     np.testing.assert_array_equal(operation.call(), operation.call())
     operation.verify()
-
-
-@pytest.mark.slow
-def test_the_suite_runs_at_smoke_scale(harness: Callable[..., subprocess.CompletedProcess[str]]) -> None:
-    suite = Path(__file__).parents[3] / "suites/in_context/permutation.yaml"
-    ran = harness("run", str(suite), "--scale", "smoke", "--no-mlflow", "--set", "seeds=1", timeout=280)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 # Bad input

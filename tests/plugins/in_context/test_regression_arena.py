@@ -199,20 +199,8 @@ def test_a_model_cannot_change_the_instance():
 
 
 @pytest.mark.parametrize("model", MODELS, ids=repr)
-def test_bad_prompts_are_refused(model):
-    X, Y = prompts()
-    X_nan = X.copy()
-    X_nan[0, 0, 0] = np.nan
-    for bad_X, bad_Y, complaint in (
-        (X, Y[:, 1:], "Y must be"),
-        (X[0], Y, "3 axes"),
-        (X[:0], Y[:0], "empty"),
-        (X.astype(int), Y, "floating-point"),
-        (X.tolist(), Y, "list"),
-        (X_nan, Y, "not finite"),
-    ):
-        with pytest.raises(ValueError, match=complaint):
-            model.predict(bad_X, bad_Y)
+def test_bad_prompts_are_refused(model, refuses_bad_prompts):
+    refuses_bad_prompts(model, *prompts())
 
 
 def test_bad_parameters_are_refused():
