@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import Along, Context, InvalidOutcomeError, Task, metric
+from harness import Along, Context, InvalidOutcomeError, Metric, Task, metric
 from harness.operations import Operation
 from harness_plugins.in_context.arenas.languages.law import LanguageLaw, Passages
 from harness_plugins.in_context.arenas.preparing import law_of, prepare
@@ -87,7 +87,7 @@ class NextToken(Task[Passages, InContextLanguageModel, FloatArray]):
     drawn_from: ClassVar[type[LanguageLaw]]
     """The law whose parameters the task has."""
     protocol = InContextLanguageModel
-    metrics = (l1, l1_curve, cross_entropy, kl, legal)
+    metrics: ClassVar[tuple[Metric, ...]] = (l1, l1_curve, cross_entropy, kl, legal)
     operations: ClassVar[tuple[str, ...]] = ("predict",)
 
     def __post_init__(self) -> None:
