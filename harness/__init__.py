@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.hookspecs import hookimpl
     from harness.metrics import Along, Metric, metric
     from harness.operations import Operation
+    from harness.outcomes import check_array
     from harness.papers import Claim, Family, Paper
     from harness.tasks import Task
 
@@ -38,6 +39,7 @@ _HOME = {
     "agreement": "checks.measured",
     "all_of": "checks.check",
     "at_least_of": "checks.check",
+    "check_array": "outcomes",
     "difference": "checks.measured",
     "hookimpl": "hookspecs",
     "measured": "checks.measured",
@@ -64,6 +66,7 @@ __all__ = [
     "agreement",
     "all_of",
     "at_least_of",
+    "check_array",
     "difference",
     "hookimpl",
     "measured",

@@ -151,9 +151,9 @@ def test_the_operation_applies_what_is_built():
 @pytest.mark.parametrize(
     ("answer", "complaint"),
     [
-        (lambda X: X[:1], "must return \\(B, T, d\\)"),
-        (lambda X: X.astype(int), "floating-point numbers, not int64"),
-        (lambda X: X.tolist(), "floating-point numbers, not list"),
+        (lambda X: X[:1], "outputs must be \\(B, T, d\\)"),
+        (lambda X: X.astype(int), "floating-point array, not int64"),
+        (lambda X: X.tolist(), "floating-point array, not list"),
         (lambda X: X * np.nan, "10 of 10 outputs are not finite"),
     ],
 )

@@ -457,7 +457,7 @@ def test_untrained_transformers_and_other_sizes_are_refused(kind):
     model.meta_train(ChainLaw(3, 10, 2), Context(0))
     with pytest.raises(ValueError, match="trained on n <= 10"):
         model.predict(*shown(drawn(), 15))
-    with pytest.raises(ValueError, match=r"these prompts have 5 and \(3, 2, 4\)"):
+    with pytest.raises(ValueError, match=r"hidden, layers = \[3, 2, 2\]; these prompts have 5 and \[3, 4, 2\]"):
         model.predict(*shown(drawn(hidden=4), 5))
 
 

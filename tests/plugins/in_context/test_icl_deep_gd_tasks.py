@@ -102,7 +102,7 @@ def test_the_instance_is_gradient_descent_on_a_network_of_unit_variance():
         ({"predictions": np.zeros(4)}, "predictions must be"),
         ({"predictions": None}, "predictions must be"),
         ({"predictions": np.full(5, np.nan)}, "not finite"),
-        ({"trajectory": np.zeros((2, 2))}, "trajectory must be"),
+        ({"trajectory": np.zeros((2, 2))}, "weights must be"),
     ],
 )
 def test_illegal_outcomes_are_invalid(change, complaint):

@@ -372,8 +372,8 @@ def test_bad_parameters_are_refused(make, complaint):
     ("answer", "complaint"),
     [
         (lambda scores: scores[:1], "averages must be \\(ensembles, B, k\\)"),
-        (lambda scores: scores.astype(int), "floating-point numbers, not int64"),
-        (lambda scores: scores.tolist(), "floating-point numbers, not list"),
+        (lambda scores: scores.astype(int), "floating-point array, not int64"),
+        (lambda scores: scores.tolist(), "floating-point array, not list"),
         (lambda scores: scores * np.nan, "are not finite"),
     ],
 )

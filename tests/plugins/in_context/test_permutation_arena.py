@@ -145,7 +145,7 @@ def test_the_operation_predicts_what_is_fitted():
 @pytest.mark.parametrize(
     ("answer", "complaint"),
     [
-        (lambda Y: Y[1:], "must return \\(B, k\\)"),
+        (lambda Y: Y[1:], "predictions must be \\(B, k\\)"),
         (lambda Y: Y.astype(float), "integers, not float64"),
         (lambda Y: Y.tolist(), "integers, not list"),
         (lambda Y: 2 * Y, "zeros and ones"),

@@ -456,7 +456,7 @@ class _Answers:
         ([], "no weights"),
         ([(np.ones((20, 3)), np.ones((3, 3)))], "not tuple"),
         ([Weights(np.ones((3, 20)), np.ones((3, 3)))], "A must be"),
-        ([Weights(np.ones((20, 3)), np.full((3, 3), np.nan))], "V must be"),
+        ([Weights(np.ones((20, 3)), np.full((3, 3), np.nan))], "9 of 9 V are not finite"),
         ([Weights(np.ones((20, 3)), [[1.0]])], "V must be"),
     ],
 )

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from harness import Context, InvalidOutcomeError, Task, metric
+from harness import Context, Task, check_array, metric
 from harness.operations import Operation
 from harness_plugins.in_context.arenas.prompts import FloatArray
 from harness_plugins.in_context.arenas.targets import Map, Target, check_sequences
@@ -134,14 +134,7 @@ class SequenceApproximation(Task[Asked, SequenceApproximator, Answered]):
 
 def check_answer(answer: Any, instance: Asked) -> None:
     """Raise an InvalidOutcomeError unless the answer is a finite floating-point array of the right shape."""
-    if not isinstance(answer, np.ndarray) or not np.issubdtype(answer.dtype, np.floating):
-        raise InvalidOutcomeError(
-            f"apply must return floating-point numbers, not {getattr(answer, 'dtype', type(answer).__name__)}"
-        )
-    if answer.shape != instance.Y.shape:
-        raise InvalidOutcomeError(f"apply must return (B, T, d) = {instance.Y.shape}, not {answer.shape}")
-    if not np.isfinite(answer).all():
-        raise InvalidOutcomeError(f"{np.sum(~np.isfinite(answer))} of {answer.size} outputs are not finite")
+    check_array(answer, "outputs", "(B, T, d)", instance.Y.shape)
 
 
 def per_axis(prototypes: int | None, target: Target, eps: float) -> int:

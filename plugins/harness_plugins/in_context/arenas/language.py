@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import Along, Context, InvalidOutcomeError, Metric, Task, metric
+from harness import Along, Context, InvalidOutcomeError, Metric, Task, check_array, metric
 from harness.operations import Operation
 from harness_plugins.in_context.arenas.languages.law import LanguageLaw, Passages
 from harness_plugins.in_context.arenas.preparing import law_of, prepare
@@ -127,13 +127,9 @@ class NextToken(Task[Passages, InContextLanguageModel, FloatArray]):
 
 def _check_probabilities(answered: Any, instance: Passages) -> None:
     """Raise an InvalidOutcomeError unless these are distributions (B, T, V)."""
-    if not isinstance(answered, np.ndarray) or not np.issubdtype(answered.dtype, np.floating):
-        kind = answered.dtype if isinstance(answered, np.ndarray) else type(answered).__name__
-        raise InvalidOutcomeError(f"probabilities must be a floating-point array, not {kind}")
-    if answered.shape != instance.truth.shape:
-        raise InvalidOutcomeError(f"probabilities must be (B, T, V) = {instance.truth.shape}, not {answered.shape}")
-    if not np.isfinite(answered).all() or answered.min() < 0:
-        raise InvalidOutcomeError("probabilities must be finite and not negative")
+    check_array(answered, "probabilities", "(B, T, V)", instance.truth.shape)
+    if answered.min() < 0:
+        raise InvalidOutcomeError("probabilities must not be negative")
     worst = float(np.abs(answered.sum(-1) - 1).max())
     if worst > _TOLERANCE:
         raise InvalidOutcomeError(f"probabilities must sum to 1; a sum is {worst:.2g} off")

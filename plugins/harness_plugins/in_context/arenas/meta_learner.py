@@ -30,20 +30,21 @@ class MetaLearner:
         return {"layers": self.layers, "width": self.width}
 
     def trainer(self) -> Callable[..., dict[str, Any]]:
-        """The function that trains: law, architecture, steps, batch, learning_rate, seed -> weights by name."""
+        """The function that trains: law, seed and what `training` says -> weights by name."""
         raise NotImplementedError
+
+    def training(self) -> dict[str, Any]:
+        """What training depends on, beside the law and the seed."""
+        return {
+            "architecture": self.architecture(),
+            "steps": self.steps,
+            "batch": self.batch,
+            "learning_rate": self.learning_rate,
+        }
 
     def meta_train(self, law: Any, context: Context) -> None:
         """Train on draws from the law, or take what was trained with the same parameters and seed."""
-        self._weights = context.cached(
-            self.trainer(),
-            law=law,
-            architecture=self.architecture(),
-            steps=self.steps,
-            batch=self.batch,
-            learning_rate=self.learning_rate,
-            seed=context.seed,
-        )
+        self._weights = context.cached(self.trainer(), law=law, seed=context.seed, **self.training())
 
     def weights(self) -> dict[str, Any]:
         """What was learnt, by name.

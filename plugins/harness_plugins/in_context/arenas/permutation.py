@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import Context, InvalidOutcomeError, Task, metric
+from harness import Context, InvalidOutcomeError, Task, check_array, metric
 from harness.operations import Operation
 from harness_plugins.in_context.arenas.prompts import FloatArray
 
@@ -212,14 +212,9 @@ def rounded(scores: FloatArray, threshold: float = 0.0) -> IntArray:
 
 def check_bits(answer: Any, instance: Permutation) -> None:
     """Raise an InvalidOutcomeError unless the answer is an integer array of zeros and ones in the right shape."""
-    if not isinstance(answer, np.ndarray) or not np.issubdtype(answer.dtype, np.integer):
-        raise InvalidOutcomeError(
-            f"predict must return integers, not {getattr(answer, 'dtype', type(answer).__name__)}"
-        )
-    if answer.shape != instance.Y.shape:
-        raise InvalidOutcomeError(f"predict must return (B, k) = {instance.Y.shape}, not {answer.shape}")
+    check_array(answer, "predictions", "(B, k)", instance.Y.shape, np.integer)
     if not np.isin(answer, (0, 1)).all():
-        raise InvalidOutcomeError("predict must return zeros and ones")
+        raise InvalidOutcomeError("predictions must be zeros and ones")
 
 
 @dataclass

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from harness import Along, Context, InvalidOutcomeError, Task, metric
+from harness import Along, Context, InvalidOutcomeError, Task, check_array, metric
 from harness.operations import Operation
 from harness_plugins.in_context.arenas.laws.law import Law
 from harness_plugins.in_context.arenas.preparing import prepare
@@ -155,14 +155,4 @@ def predict_operation(model: InContextRegressor, X: FloatArray, Y: FloatArray) -
 
 
 def _check_predictions(predictions: Any, X: FloatArray) -> None:
-    if not isinstance(predictions, np.ndarray) or not np.issubdtype(predictions.dtype, np.floating):
-        raise InvalidOutcomeError(f"predictions must be a floating-point array, not {_kind(predictions)}")
-    if predictions.shape != X.shape[:2]:
-        raise InvalidOutcomeError(f"predictions must be (B, n+1) = {X.shape[:2]}, not {predictions.shape}")
-    if not np.isfinite(predictions).all():
-        bad = int(np.sum(~np.isfinite(predictions)))
-        raise InvalidOutcomeError(f"{bad} of {predictions.size} predictions are not finite")
-
-
-def _kind(answered: Any) -> str:
-    return f"{answered.dtype}" if isinstance(answered, np.ndarray) else type(answered).__name__
+    check_array(predictions, "predictions", "(B, n+1)", X.shape[:2])

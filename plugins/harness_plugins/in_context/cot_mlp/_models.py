@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
-from harness import Context
 from harness_plugins.in_context.arenas.laws.law import one_of
+from harness_plugins.in_context.arenas.meta_learner import MetaLearner
 from harness_plugins.in_context.arenas.prompts import FloatArray
 from harness_plugins.in_context.cot_mlp._tasks import ChainLaw, check_chains
 
@@ -62,21 +62,17 @@ class CotFilterOls:
 
 
 @dataclass
-class _TrainedTransformer:
+class _TrainedTransformer(MetaLearner):
     """Training on chains, and predicting with what was learnt."""
 
-    layers: int = 2
-    """Layers."""
     width: int = 32
     """Units of the residual stream."""
-    heads: int = 2
-    """Attention heads; they divide the width."""
     steps: int = 2800
     """Gradient steps, each on fresh prompts."""
     batch: int = 16
     """Prompts of a step."""
-    learning_rate: float = 3e-3
-    """Adam's step size at its height, after a fifth of the steps."""
+    heads: int = 2
+    """Attention heads; they divide the width."""
     first: int = 6
     """Points of a prompt at the start of the curriculum; 0 for all from the start."""
     growth: int = 1
@@ -99,8 +95,6 @@ class _TrainedTransformer:
             "every": 2000,
         },
     }
-    _law: ChainLaw | None = field(default=None, init=False, repr=False)
-    _weights: Mapping[str, np.ndarray] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if min(self.steps, self.batch, self.every) < 1:
@@ -110,29 +104,23 @@ class _TrainedTransformer:
         if self.first < 0 or self.growth < 0:
             raise ValueError(f"first and growth must be >= 0, not {self.first} and {self.growth}")
 
-    def meta_train(self, law: ChainLaw, context: Context) -> None:
-        """Train on prompts of the law, or take what was trained with the same parameters and seed."""
+    def trainer(self) -> Callable[..., dict[str, Any]]:
+        """On prompts of chains."""
         from harness_plugins.in_context.cot_mlp._transformer import meta_train
 
-        self._law = law
-        self._weights = context.cached(
-            meta_train,
-            law=law,
-            architecture=self._architecture(),
-            steps=self.steps,
-            batch=self.batch,
-            learning_rate=self.learning_rate,
-            first=self.first,
-            growth=self.growth,
-            every=self.every,
-            seed=context.seed,
-        )
+        return meta_train
+
+    def training(self) -> dict[str, Any]:
+        """The curriculum too."""
+        return {**super().training(), "first": self.first, "growth": self.growth, "every": self.every}
+
+    def architecture(self) -> dict[str, Any]:
+        """What is read and written, layers, width, heads."""
+        return {**super().architecture(), "heads": self.heads, "mode": self.mode}
 
     def training_loss(self) -> FloatArray:
         """The label's mean squared error in each step of training, (steps,)."""
-        if self._law is None:
-            raise ValueError(f"{type(self).__name__} needs meta_train first")
-        return np.asarray(self._weights["loss"])
+        return np.asarray(self.weights()["loss"])
 
     def predict(self, X: FloatArray, S: FloatArray, Y: FloatArray) -> FloatArray:
         """X (B, n+1, d), S (B, n, L-1, k), Y (B, n) -> the last input's label, (B,).
@@ -140,21 +128,17 @@ class _TrainedTransformer:
         Raises:
             ValueError: it is not trained, or on prompts of another size.
         """
-        from harness_plugins.in_context.cot_mlp._transformer import predictor
+        from harness_plugins.in_context.cot_mlp._transformer import predict
 
         _, n, d = check_chains(X, S, Y)
-        if self._law is None:
-            raise ValueError(f"{type(self).__name__} needs meta_train first")
-        law, sizes = self._law, (d, S.shape[2] + 1, S.shape[3])
-        if n > law.n or sizes != (law.d, law.layers, law.hidden):
+        weights = self.weights()
+        most, *trained = (int(size) for size in weights["size"])
+        sizes = [d, S.shape[3], S.shape[2] + 1]
+        if n > most or sizes != trained:
             raise ValueError(
-                f"trained on n <= {law.n} and d, layers, hidden = {law.d}, {law.layers}, {law.hidden}; "
-                f"these prompts have {n} and {sizes}"
+                f"trained on n <= {most} and d, hidden, layers = {trained}; these prompts have {n} and {sizes}"
             )
-        return predictor(law, self._architecture(), self._weights)(X, S, Y)
-
-    def _architecture(self) -> dict[str, Any]:
-        return {"mode": self.mode, "layers": self.layers, "width": self.width, "heads": self.heads}
+        return predict(weights, self.architecture(), X, S, Y)
 
 
 @dataclass

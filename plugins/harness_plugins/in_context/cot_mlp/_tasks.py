@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
-from harness import Along, Context, InvalidOutcomeError, Task, metric
+from harness import Along, Context, Task, check_array, metric
 from harness.operations import Operation
 from harness_plugins.in_context.arenas.preparing import law_of, prepare
 from harness_plugins.in_context.arenas.prompts import FloatArray, check_prompts
@@ -231,27 +231,20 @@ class MlpChain(Task[Chains, ChainLearner, Answered], ChainLaw):
         for length in [*self.lengths, *([] if self.n in self.lengths else [self.n])]:
             with context.phase("predict"):
                 answers[length] = model.predict(*shown(instance, length))
-            check_answers(answers[length], self.batch)
+            self._check(answers[length])
         return Answered(answers, model.training_loss() if isinstance(model, Trained) else None)
 
     def operation(self, name: str, model: ChainLearner, instance: Chains, context: Context) -> Operation:
         """The answers after all examples, once the model is trained."""
         prepare(model, self.law(), context)
         call = partial(model.predict, *shown(instance, self.n))
-        return Operation(call, partial(check_answers, batch=self.batch), items=self.batch, item="prompt")
+        return Operation(call, self._check, items=self.batch, item="prompt")
+
+    def _check(self, answers: Any) -> None:
+        check_array(answers, "answers", "(B,)", (self.batch,))
 
 
 def shown(instance: Chains, length: int) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Copies of the first `length` examples and of the query's input: X (B, length+1, d), S and Y (B, length, ...)."""
     X = np.concatenate([instance.X[:, :length], instance.X[:, -1:]], axis=1)
     return X, instance.S[:, :length].copy(), instance.Y[:, :length].copy()
-
-
-def check_answers(answers: Any, batch: int) -> None:
-    """Raise an InvalidOutcomeError unless they are a finite floating-point array (B,)."""
-    if not isinstance(answers, np.ndarray) or not np.issubdtype(answers.dtype, np.floating):
-        raise InvalidOutcomeError(f"answers must be a floating-point array, not {type(answers).__name__}")
-    if answers.shape != (batch,):
-        raise InvalidOutcomeError(f"answers must be (B,) = ({batch},), not {answers.shape}")
-    if not np.isfinite(answers).all():
-        raise InvalidOutcomeError(f"{int(np.sum(~np.isfinite(answers)))} of {batch} answers are not finite")

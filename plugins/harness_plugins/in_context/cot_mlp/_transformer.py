@@ -7,7 +7,7 @@ s^2 off s^1, ..., y off s^(L-1) (`cot-io`), which in training are the true ones 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
@@ -89,7 +89,7 @@ def meta_train(
         seed: of weights and prompts.
 
     Returns:
-        The weights by name and `loss` (steps,), the label's mean squared error in each step.
+        The weights by name, `loss` (steps,), the label's mean squared error in each step, and `size`, (n, d, k, L).
     """
     model = build(law, architecture, seed)
     rng, step, label_losses = np.random.default_rng(seed), count(), np.empty(steps)
@@ -104,23 +104,19 @@ def meta_train(
         return total
 
     train(model, loss, steps, learning_rate)
-    return {"loss": label_losses, **arrays(model)}
+    return {"loss": label_losses, "size": np.array([law.n, law.d, law.hidden, law.layers]), **arrays(model)}
 
 
-def predictor(
-    law: ChainLaw, architecture: Mapping[str, Any], weights: Mapping[str, np.ndarray]
-) -> Callable[[FloatArray, FloatArray, FloatArray], FloatArray]:
-    """`predict` of the network with those weights, on arrays; in float32 as it was trained."""
-    model = load(ChainTransformer(law, **architecture), weights)
-
-    def predict(X: FloatArray, S: FloatArray, Y: FloatArray) -> FloatArray:
-        with torch.inference_mode():
-            answers: FloatArray = (
-                model.predict(*(torch.from_numpy(part).float() for part in (X, S, Y))).double().numpy()
-            )
-        return answers
-
-    return predict
+def predict(
+    weights: Mapping[str, np.ndarray], architecture: Mapping[str, Any], X: FloatArray, S: FloatArray, Y: FloatArray
+) -> FloatArray:
+    """`ChainTransformer.predict` by those weights, on arrays; in float32 as it was trained."""
+    n, d, hidden, layers = (int(size) for size in weights["size"])
+    model = load(ChainTransformer(ChainLaw(d, n, hidden, layers), **architecture), weights)
+    with torch.inference_mode():
+        answered = model.predict(*(torch.from_numpy(part).float() for part in (X, S, Y)))
+    answers: FloatArray = answered.double().numpy()
+    return answers
 
 
 def build(law: ChainLaw, architecture: Mapping[str, Any], seed: int) -> ChainTransformer:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from harness import Along, Context, InvalidOutcomeError, Task, metric
+from harness import Along, Context, Task, check_array, metric
 from harness.operations import Operation
 from harness_plugins.in_context.arenas.laws.networks import NetworkLaw
 from harness_plugins.in_context.arenas.prompts import FloatArray
@@ -222,16 +222,9 @@ def _step_errors(problem: Training, trajectory: FloatArray) -> FloatArray:
 
 def check(outcome: Trained, problem: Training) -> None:
     """Raise an InvalidOutcomeError unless predictions and weights are finite and of the right shape."""
-    _check("predictions", outcome.predictions, problem.answers.shape)
+    check_array(outcome.predictions, "predictions", "(B,)", problem.answers.shape)
     if outcome.trajectory is not None:
-        _check("trajectory", outcome.trajectory, problem.trajectory.shape)
-
-
-def _check(name: str, array: Any, shape: tuple[int, ...]) -> None:
-    if not isinstance(array, np.ndarray) or array.shape != shape:
-        raise InvalidOutcomeError(f"{name} must be an array of shape {shape}, not {getattr(array, 'shape', array)}")
-    if not np.isfinite(array).all():
-        raise InvalidOutcomeError(f"{name} are not finite: gradient descent may have diverged")
+        check_array(outcome.trajectory, "weights", "(steps + 1, W)", problem.trajectory.shape)
 
 
 def _norm(values: FloatArray) -> float:

@@ -87,7 +87,8 @@ def meta_train(
     """Train on fresh sequences of the law, with fresh embeddings for each of them.
 
     Returns:
-        The weights by name, `loss` (steps,), in nats, and `size`, (V, T) of the sequences.
+        The weights by name, `loss` (steps,), in nats, `size`, (V, T) of the sequences, and the `seed`, by which
+        predictions draw embeddings too.
     """
     model = build(law.vocabulary, law.length, architecture, seed)
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed + 1)
@@ -98,7 +99,7 @@ def meta_train(
         return next_token_loss(model(torch.from_numpy(passages.tokens), embeddings), passages)
 
     losses = train(model, loss, steps, learning_rate)
-    return {"loss": losses, "size": np.array([law.vocabulary, law.length]), **arrays(model)}
+    return {"loss": losses, "size": np.array([law.vocabulary, law.length]), "seed": np.array(seed), **arrays(model)}
 
 
 def restore(weights: Mapping[str, np.ndarray], architecture: Mapping[str, Any]) -> TiedDecoder:
@@ -114,11 +115,10 @@ def predict(
     architecture: Mapping[str, Any],
     tokens: NDArray[np.int64],
     draws: int,
-    seed: int,
 ) -> FloatArray:
     """Tokens (B, T) -> the laws of the next symbols (B, T, V), their mean over `draws` draws of embeddings."""
     model = restore(weights, architecture)
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(int(weights["seed"]))
     parts = []
     with torch.inference_mode():
         for part in torch.from_numpy(tokens).split(AT_ONCE):

@@ -70,9 +70,10 @@ def train_probed(
 
 
 def opinions(
-    weights: Mapping[str, np.ndarray], architecture: Mapping[str, Any], tokens: NDArray[np.int64], seed: int
+    weights: Mapping[str, np.ndarray], architecture: Mapping[str, Any], tokens: NDArray[np.int64]
 ) -> FloatArray:
     """Tokens (B, T) -> the logarithm of the probability that each stands for each plain symbol, (B, T, V)."""
+    seed = int(weights["seed"])
     model = Probed(restore(weights, architecture), seed)
     load(model.probe, {name: weights[f"probe.{name}"] for name in model.probe.state_dict()})
     generator = torch.Generator().manual_seed(seed)

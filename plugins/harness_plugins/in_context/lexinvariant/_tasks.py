@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import Context, InvalidOutcomeError, Task, metric
+from harness import Context, InvalidOutcomeError, Task, check_array, metric
 from harness.operations import Operation
 from harness_plugins.in_context.arenas.language import (
     InContextLanguageModel,
@@ -118,11 +118,7 @@ class Deciphers(Task[Enciphered, Decipherer, IntArray]):
 
 def _check_keys(answered: Any, instance: Enciphered) -> None:
     """Raise an InvalidOutcomeError unless these are permutations (B, V)."""
-    if not isinstance(answered, np.ndarray) or not np.issubdtype(answered.dtype, np.integer):
-        kind = answered.dtype if isinstance(answered, np.ndarray) else type(answered).__name__
-        raise InvalidOutcomeError(f"plain symbols must be an array of integers, not {kind}")
-    if answered.shape != instance.keys.shape:
-        raise InvalidOutcomeError(f"plain symbols must be (B, V) = {instance.keys.shape}, not {answered.shape}")
+    check_array(answered, "plain symbols", "(B, V)", instance.keys.shape, np.integer)
     if not (np.sort(answered, axis=1) == np.arange(answered.shape[1])).all():
         raise InvalidOutcomeError("two symbols of a sequence were deciphered alike, or as one that does not exist")
 

@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness import Context
-from harness_plugins.in_context.arenas.languages.law import LanguageLaw, check_tokens
+from harness_plugins.in_context.arenas.language_models import check_size
+from harness_plugins.in_context.arenas.languages.law import LanguageLaw
 from harness_plugins.in_context.arenas.languages.planted import PlantedLaw
+from harness_plugins.in_context.arenas.meta_learner import MetaLearner
 from harness_plugins.in_context.arenas.prompts import FloatArray
 
 
 @dataclass
-class TiedTransformer:
+class TiedTransformer(MetaLearner):
     """What they share: the decoder, its training, and logits by the embeddings that tokens have."""
 
-    layers: int = 2
-    """Layers."""
-    width: int = 64
-    """Units of the residual stream."""
     heads: int = 4
     """Attention heads; they divide the width."""
-    steps: int = 1000
-    """Gradient steps, each on fresh sequences."""
-    batch: int = 32
-    """Sequences of a step."""
-    learning_rate: float = 3e-3
-    """Adam's step size at its height, after a fifth of the steps."""
-    _weights: dict[str, Any] | None = field(default=None, init=False, repr=False)
-    _seed: int = field(default=0, init=False, repr=False)
 
     scales: ClassVar[dict[str, dict[str, Any]]] = {
         "smoke": {"layers": 1, "width": 8, "heads": 2, "steps": 5, "batch": 4},
@@ -46,26 +37,15 @@ class TiedTransformer:
         """Draws of embeddings that a prediction is the mean over."""
         return 1
 
-    def architecture(self) -> dict[str, Any]:
-        """What builds the network, beside the size of the sequences."""
-        return {"width": self.width, "layers": self.layers, "heads": self.heads, "random_share": self.random_share()}
-
-    def meta_train(self, law: LanguageLaw, context: Context) -> None:
-        """Train on the law's training languages, or take what was trained with the same parameters and seed."""
+    def trainer(self) -> Callable[..., dict[str, Any]]:
+        """On sequences of tokens, with embeddings of their own."""
         from harness_plugins.in_context.lexinvariant._decoder import meta_train
 
-        self._seed = context.seed
-        self._weights = context.cached(meta_train, law=law, **self.training())
+        return meta_train
 
-    def training(self) -> dict[str, Any]:
-        """What training depends on, beside the law."""
-        return {
-            "architecture": self.architecture(),
-            "steps": self.steps,
-            "batch": self.batch,
-            "learning_rate": self.learning_rate,
-            "seed": self._seed,
-        }
+    def architecture(self) -> dict[str, Any]:
+        """Layers, width, heads, share of random embeddings."""
+        return {**super().architecture(), "heads": self.heads, "random_share": self.random_share()}
 
     def next_token_probabilities(self, tokens: NDArray[np.int64], vocabulary: int) -> FloatArray:
         """Tokens (B, T) -> (B, T, V); the same embeddings are drawn at every call.
@@ -75,22 +55,8 @@ class TiedTransformer:
         """
         from harness_plugins.in_context.lexinvariant._decoder import predict
 
-        weights = self.trained(tokens, vocabulary)
-        return predict(weights, self.architecture(), tokens, self.embedding_draws(), self._seed)
-
-    def trained(self, tokens: NDArray[np.int64], vocabulary: int) -> dict[str, Any]:
-        """The weights, if they are for such tokens.
-
-        Raises:
-            ValueError: there are none, or for other symbols or shorter sequences.
-        """
-        _, length = check_tokens(tokens, vocabulary)
-        if self._weights is None:
-            raise ValueError(f"{type(self).__name__} needs meta_train first")
-        known, longest = self._weights["size"]
-        if vocabulary != known or length > longest:
-            raise ValueError(f"trained on {known} symbols, T <= {longest}; these are {vocabulary} and {length}")
-        return self._weights
+        check_size(self.weights(), tokens, vocabulary)
+        return predict(self.weights(), self.architecture(), tokens, self.embedding_draws())
 
 
 @dataclass
@@ -158,12 +124,19 @@ class ProbedTransformer(LexinvariantTransformer):
         Raises:
             TypeError: the law has no keys.
         """
-        from harness_plugins.in_context.lexinvariant._probe import train_probed
-
         if not isinstance(law, PlantedLaw):
             raise TypeError(f"ProbedTransformer learns from known keys; {type(law).__name__} has none")
-        self._seed = context.seed
-        self._weights = context.cached(train_probed, law=law, probe_steps=self.probe_steps, **self.training())
+        super().meta_train(law, context)
+
+    def trainer(self) -> Callable[..., dict[str, Any]]:
+        """On sequences alone, then on sequences with their keys."""
+        from harness_plugins.in_context.lexinvariant._probe import train_probed
+
+        return train_probed
+
+    def training(self) -> dict[str, Any]:
+        """The probe's steps too."""
+        return {**super().training(), "probe_steps": self.probe_steps}
 
     def decipher(self, tokens: NDArray[np.int64], vocabulary: int) -> NDArray[np.int64]:
         """Tokens (B, T) -> plain symbols (B, V) of the symbols shown."""
@@ -171,7 +144,8 @@ class ProbedTransformer(LexinvariantTransformer):
 
         from harness_plugins.in_context.lexinvariant._probe import opinions
 
-        said = opinions(self.trained(tokens, vocabulary), self.architecture(), tokens, self._seed)
+        check_size(self.weights(), tokens, vocabulary)
+        said = opinions(self.weights(), self.architecture(), tokens)
         half = tokens.shape[1] // 2
         shown = np.eye(vocabulary)[tokens[:, half:]]  # (B, T/2, V)
         evidence = np.einsum("btv,btp->bvp", shown, said[:, half:])

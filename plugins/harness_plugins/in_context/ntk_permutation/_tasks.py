@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from harness import Context, InvalidOutcomeError, Task, metric
+from harness import Context, InvalidOutcomeError, Task, check_array, metric
 from harness.operations import Operation
 from harness_plugins.in_context.arenas.permutation import (
     MOST_INPUTS,
@@ -188,7 +187,7 @@ def _averages(
 ) -> FloatArray:
     """What the model answers, (ensembles, B, k), if it is legal."""
     answer = model.averages(instance.X.copy(), members, ensembles, rng)
-    _check_averages(answer, (ensembles, *instance.Y.shape))
+    check_array(answer, "averages", "(ensembles, B, k)", (ensembles, *instance.Y.shape))
     return answer
 
 
@@ -201,16 +200,7 @@ def _averaging(
     def draw() -> FloatArray:
         return model.averages(instance.X, members, ensembles, context.anew().rng)
 
-    check = partial(_check_averages, shape=(ensembles, *instance.Y.shape))
+    def check(answer: Any) -> None:
+        check_array(answer, "averages", "(ensembles, B, k)", (ensembles, *instance.Y.shape))
+
     return Operation(draw, check, items=members * ensembles, item="network")
-
-
-def _check_averages(answer: Any, shape: tuple[int, ...]) -> None:
-    if not isinstance(answer, np.ndarray) or not np.issubdtype(answer.dtype, np.floating):
-        raise InvalidOutcomeError(
-            f"averages must be floating-point numbers, not {getattr(answer, 'dtype', type(answer).__name__)}"
-        )
-    if answer.shape != shape:
-        raise InvalidOutcomeError(f"averages must be (ensembles, B, k) = {shape}, not {answer.shape}")
-    if not np.isfinite(answer).all():
-        raise InvalidOutcomeError(f"{np.sum(~np.isfinite(answer))} of {answer.size} averages are not finite")

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import Along, InvalidOutcomeError
+from harness import Along, InvalidOutcomeError, check_array
 from harness.operations import Operation
 from harness_plugins.in_context.arenas.laws.law import one_of
 from harness_plugins.in_context.arenas.prompts import FloatArray
@@ -128,6 +128,5 @@ def check_weights(weights: Any, law: SparseContextualBigram) -> None:
     """Raise an InvalidOutcomeError unless these are finite weights of a model for that law."""
     if not isinstance(weights, Weights):
         raise InvalidOutcomeError(f"weights must be Weights(A, V), not {type(weights).__name__}")
-    for name, weight, shape in zip("AV", weights, (law.Q.shape, law.P.shape), strict=True):
-        if not isinstance(weight, np.ndarray) or weight.shape != shape or not np.isfinite(weight).all():
-            raise InvalidOutcomeError(f"{name} must be a finite array {shape}, not {weight!r:.80}")
+    check_array(weights.A, "A", "(T, N)", law.Q.shape)
+    check_array(weights.V, "V", "(N, N)", law.P.shape)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from harness import Along, Context, InvalidOutcomeError, Task, metric
+from harness import Along, Context, InvalidOutcomeError, Task, check_array, metric
 from harness.operations import Operation
 from harness_plugins.in_context.arenas.laws.law import Drawn, Law
 from harness_plugins.in_context.arenas.prompts import FloatArray
@@ -150,11 +150,7 @@ class IclPlateau(Task[Exam, TrainingSchedule, FloatArray]):
         """Train; the mean squared error at the query for each look and family, (L, F)."""
         with context.phase("train"):
             predictions = model.train(instance.course, context)
-        expected = (len(instance.course.looks()), *instance.targets.shape)
-        if not isinstance(predictions, np.ndarray) or predictions.shape != expected:
-            raise InvalidOutcomeError(f"predictions must be (L, F, P) = {expected}, not {np.shape(predictions)}")
-        if not np.isfinite(predictions).all():
-            raise InvalidOutcomeError(f"{np.sum(~np.isfinite(predictions))} of {predictions.size} are not finite")
+        check_array(predictions, "predictions", "(L, F, P)", (len(instance.course.looks()), *instance.targets.shape))
         errors: FloatArray = np.mean((predictions - instance.targets) ** 2, axis=-1)
         return errors
 
