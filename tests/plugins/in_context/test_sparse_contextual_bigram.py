@@ -12,6 +12,17 @@ from harness import Along, Context, InvalidOutcomeError
 from harness.checks.evidence import Cell, Evidence, Point
 from harness.checks.ruling import rule
 from harness.checks.verdict import Verdict
+from harness_plugins.in_context.arenas.language import l1
+from harness_plugins.in_context.arenas.language_models import UnigramCounts
+from harness_plugins.in_context.arenas.language_tasks import ContextualBigramLanguage
+from harness_plugins.in_context.arenas.languages.contextual_bigram import (
+    ContextualBigramLaw,
+    SparseContextualBigram,
+    draw_law,
+    draw_related,
+    value_correlation,
+)
+from harness_plugins.in_context.arenas.languages.markov import MarkovLaw
 from harness_plugins.in_context.sparse_contextual_bigram import paper
 from harness_plugins.in_context.sparse_contextual_bigram._attention import (
     Replay,
@@ -21,12 +32,7 @@ from harness_plugins.in_context.sparse_contextual_bigram._attention import (
     descent,
     predict,
 )
-from harness_plugins.in_context.sparse_contextual_bigram._law import (
-    SparseContextualBigram,
-    draw_law,
-    draw_related,
-    value_correlation,
-)
+from harness_plugins.in_context.sparse_contextual_bigram._language_model import LinearTransformer
 from harness_plugins.in_context.sparse_contextual_bigram._learners import (
     GradientDescent,
     OneHotGradientDescent,
@@ -567,3 +573,82 @@ def test_transfer_can_fail_and_hold():
     assert verdict("transfer", [*cells(300, 1000)]) is Verdict.HELD
     assert verdict("transfer", [*cells(1000, 300)]) is Verdict.FAILED
     assert verdict("transfer", [*cells(300, 300)]) is Verdict.FAILED
+
+
+# As a language model
+
+
+def language(**parameters):
+    return ContextualBigramLanguage(**{"length": 21, "batch": 500, **parameters})
+
+
+@given(st.integers(2, 5), st.integers(6, 30), st.integers(0, 9))
+@settings(max_examples=20, deadline=None)
+def test_the_query_is_followed_by_what_it_looks_at(symbols, length, seed):
+    law = ContextualBigramLaw(length=length, symbols=symbols, language=seed)
+    tokens, following, truth, scored = law.draw(np.random.default_rng(seed), 6)
+    assert tokens.shape == following.shape == scored.shape == (6, length)
+    assert scored.sum() == 6 and scored[:, -1].all()
+    np.testing.assert_array_equal(tokens[:, 1:], following[:, :-1])
+    P, Q, mu = law.bigram().P, law.bigram().Q, law.bigram().mu
+    np.testing.assert_array_equal(truth[:, :-1], np.broadcast_to(mu, (6, length - 1, symbols)))
+    for sequence, said in zip(tokens, truth[:, -1], strict=True):
+        *seen, query = sequence
+        np.testing.assert_allclose(said, sum(Q[t, query] * P[:, x] for t, x in enumerate(seen)))
+    same = ContextualBigramLaw(length=length, symbols=symbols, language=seed).bigram()
+    np.testing.assert_array_equal(same.Q, Q)
+
+
+def test_the_trained_layer_says_what_follows_and_an_untrained_one_does_not():
+    task, context = language(), Context(3)
+    instance = task.instance(context)
+    distances = {}
+    for name, model in {
+        "proximal": LinearTransformer(steps=300, batch=128),
+        "descent": LinearTransformer("gradient-descent", steps=300, batch=128),
+        "not yet": LinearTransformer(steps=1, batch=1),
+        "counts": UnigramCounts(),
+    }.items():
+        distances[name] = l1(instance, task.run(model, instance, Context(4)))
+    assert distances["proximal"] < 0.1
+    assert distances["proximal"] < distances["descent"] < distances["not yet"]
+    assert abs(distances["not yet"] - distances["counts"]) < 0.1
+
+
+@pytest.mark.parametrize("learner", ["proximal-gradient", "gradient-descent", "softmax-attention"])
+def test_linear_transformers_enter_the_arena_at_smoke_scale_and_repeat_themselves(learner):
+    task = ContextualBigramLanguage(**ContextualBigramLanguage.scales["smoke"])
+    instance = task.instance(Context(0))
+    model, again = (LinearTransformer(learner, **LinearTransformer.scales["smoke"]) for _ in range(2))
+    answered = task.run(model, instance, Context(1))
+    np.testing.assert_array_equal(answered, task.run(again, instance, Context(1)))
+    changed = instance.tokens.copy()
+    changed[:, -1] = (changed[:, -1] + 1) % 3
+    np.testing.assert_array_equal(model.next_token_probabilities(changed, 3)[:, :-1], answered[:, :-1])
+
+
+def test_other_laws_sizes_and_learners_are_refused():
+    model, law = LinearTransformer(steps=5, batch=8), ContextualBigramLaw(length=9)
+    with pytest.raises(ValueError, match="needs meta_train first"):
+        model.next_token_probabilities(np.zeros((1, 9), int), 3)
+    with pytest.raises(TypeError, match="MarkovLaw is none"):
+        model.meta_train(MarkovLaw(), Context(0))
+    with pytest.raises(ValueError, match="learner is"):
+        LinearTransformer("guessing").meta_train(law, Context(0))
+    model.meta_train(law, Context(0))
+    with pytest.raises(ValueError, match="trained on 3 symbols, 9 tokens; these are 3 and 8"):
+        model.next_token_probabilities(np.zeros((1, 8), int), 3)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ({"symbols": 1}, "symbols must be at least 2"),
+        ({"language": -1}, "language not negative"),
+        ({"length": 4, "sparsity": 3}, r"sparsity must lie in 1\.\.length - 2 = 2"),
+        ({"weighting": "odd"}, "weighting is"),
+    ],
+)
+def test_laws_that_are_none_are_refused(wrong, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        ContextualBigramLaw(**wrong)

@@ -24,7 +24,12 @@ from harness_plugins.in_context.arenas.language_models import (
     Uniform,
     UnigramCounts,
 )
-from harness_plugins.in_context.arenas.language_tasks import AutomatonLanguage, CipherText, MarkovLanguage
+from harness_plugins.in_context.arenas.language_tasks import (
+    AutomatonLanguage,
+    CipherText,
+    ContextualBigramLanguage,
+    MarkovLanguage,
+)
 from harness_plugins.in_context.arenas.meta_trained import Lstm, Transformer
 from harness_plugins.in_context.arenas.permutation import (
     ExactPermutation,
@@ -55,6 +60,7 @@ family = Family(
         AutomatonLanguage,
         MarkovLanguage,
         CipherText,
+        ContextualBigramLanguage,
         SequenceApproximation,
         ExactPermutation,
     ],

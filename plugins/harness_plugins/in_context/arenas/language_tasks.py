@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from harness_plugins.in_context.arenas.language import NextToken
 from harness_plugins.in_context.arenas.languages.automata import AutomatonLaw
 from harness_plugins.in_context.arenas.languages.cipher import CipherLaw
+from harness_plugins.in_context.arenas.languages.contextual_bigram import ContextualBigramLaw
 from harness_plugins.in_context.arenas.languages.markov import MarkovLaw
 
 
@@ -41,4 +42,15 @@ class CipherText(NextToken, CipherLaw):
     scales: ClassVar[dict[str, dict[str, Any]]] = {
         "smoke": {"length": 20, "batch": 4},
         "paper": {"length": 512, "batch": 500},
+    }
+
+
+@dataclass
+class ContextualBigramLanguage(NextToken, ContextualBigramLaw):
+    """What follows a query, which says where in the sequence to look: a sparse contextual bigram."""
+
+    drawn_from = ContextualBigramLaw
+    scales: ClassVar[dict[str, dict[str, Any]]] = {
+        "smoke": {"length": 9, "batch": 8},
+        "paper": {"length": 1001, "batch": 2000},
     }

@@ -2,8 +2,9 @@
 
 Y. Ren, Z. Wang, J. D. Lee. A bigram looks at the last token. In a *sparse contextual* bigram the last token k says
 where to look: tokens x_1 .. x_{T+1} are i.i.d. from mu, Pr[x_o = j | x, x_{T+1} = k] = sum_t Q_{t,k} P_{j,x_t}, with a
-few non-zeros in each column of Q and with P mu = mu (`_law.py`). One layer of linear attention f = V X a^(k) can say
-this law exactly, by A = Q and V = P; the question is whether samples lead there (`_attention.py`: f and its gradient).
+few non-zeros in each column of Q and with P mu = mu (`arenas/languages/contextual_bigram.py`). One layer of linear
+attention f = V X a^(k) can say this law exactly, by A = Q and V = P; the question is whether samples lead there
+(`_attention.py`: f and its gradient).
 
 `ProximalGradient` is the paper's algorithm (`_learners.py`). From A = 11^T / T, V = mu 1^T and C = diag(mu) - mu mu^T,
 
@@ -17,7 +18,8 @@ this law exactly, by A = Q and V = P; the question is whether samples lead there
 
 Beside it: `GradientDescent` on A and V, `OneHotGradientDescent` (the same with matrices X and autograd, whose speed is
 to be beaten), `SoftmaxAttention` A = softmax(Z) by Adam, and `OracleSupport`, told where Q is not 0. lambda = 0 is a
-setting, `{penalty: 0}`. The tasks are `recovery` of P and Q, and `transfer` to a related law.
+setting, `{penalty: 0}`. The tasks are `recovery` of P and Q, and `transfer` to a related law. `LinearTransformer` is
+the trained layer as a language model, which meets other networks in `in-context/contextual-bigram-language`.
 
 Where this departs from the paper, and what was found:
 - The step sizes and their schedule are this module's. A may be frozen at the start (`value_steps`), which changes
@@ -47,6 +49,7 @@ Where this departs from the paper, and what was found:
 from __future__ import annotations
 
 from harness import Claim, Paper, all_of, measured
+from harness_plugins.in_context.sparse_contextual_bigram._language_model import LinearTransformer
 from harness_plugins.in_context.sparse_contextual_bigram._learners import (
     GradientDescent,
     OneHotGradientDescent,
@@ -139,7 +142,7 @@ paper = Paper(
     year=2024,
     venue="NeurIPS",
     tasks=[Recovery, Transfer],
-    constructions=[ProximalGradient],
+    constructions=[ProximalGradient, LinearTransformer],
     baselines=[OneHotGradientDescent, GradientDescent, SoftmaxAttention],
     references=[OracleSupport],
     claims=claims,

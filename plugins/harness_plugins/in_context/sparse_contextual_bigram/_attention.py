@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from harness_plugins.in_context.arenas.languages.contextual_bigram import IntArray, SparseContextualBigram
 from harness_plugins.in_context.arenas.prompts import FloatArray
-from harness_plugins.in_context.sparse_contextual_bigram._law import IntArray, SparseContextualBigram
 
 
 class Weights(NamedTuple):

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from harness_plugins.in_context.arenas.languages.contextual_bigram import IntArray, SparseContextualBigram
 from harness_plugins.in_context.arenas.prompts import FloatArray
 from harness_plugins.in_context.sparse_contextual_bigram._attention import Stream, Weights, descent
-from harness_plugins.in_context.sparse_contextual_bigram._law import IntArray, SparseContextualBigram
 
 LAST_STEPS = 0.4
 """Share of the steps, at the end, that are smaller."""

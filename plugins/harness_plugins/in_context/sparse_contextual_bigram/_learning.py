@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from harness import Along, InvalidOutcomeError, check_array
 from harness.operations import Operation
+from harness_plugins.in_context.arenas.languages.contextual_bigram import SparseContextualBigram, Weighting
 from harness_plugins.in_context.arenas.laws.law import one_of
 from harness_plugins.in_context.arenas.prompts import FloatArray
 from harness_plugins.in_context.sparse_contextual_bigram._attention import Replay, Stream, Weights
-from harness_plugins.in_context.sparse_contextual_bigram._law import SparseContextualBigram, Weighting
 
 RECOVERED = 0.2
 """Relative error of both A and V from which a law counts as recovered."""

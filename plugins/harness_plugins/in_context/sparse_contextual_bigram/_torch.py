@@ -8,8 +8,8 @@ import torch
 from torch.nn.functional import one_hot
 from torch.optim import Adam
 
+from harness_plugins.in_context.arenas.languages.contextual_bigram import IntArray
 from harness_plugins.in_context.sparse_contextual_bigram._attention import Weights, descent
-from harness_plugins.in_context.sparse_contextual_bigram._law import IntArray
 
 LEAST_ATTENTION = 1e-6
 """Attention that softmax starts with where there was none."""

@@ -9,9 +9,9 @@ import numpy as np
 
 from harness import Context, Task, metric
 from harness.operations import Operation
+from harness_plugins.in_context.arenas.languages.contextual_bigram import draw_law, draw_related
 from harness_plugins.in_context.arenas.preparing import prepare
 from harness_plugins.in_context.sparse_contextual_bigram._attention import Stream, Weights
-from harness_plugins.in_context.sparse_contextual_bigram._law import draw_law, draw_related
 from harness_plugins.in_context.sparse_contextual_bigram._learning import (
     BigramSizes,
     History,

@@ -1,4 +1,7 @@
-"""The law of the data: what stands at one or two positions decides the next token, and the last token decides which."""
+"""Sparse contextual bigrams (Ren, Wang, Lee, arXiv:2410.23438): the last token decides where to look.
+
+What stands at one or two positions decides the next token, and the last token decides which positions these are.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from harness_plugins.in_context.arenas.languages.law import LanguageLaw, Passages
+from harness_plugins.in_context.arenas.laws.law import one_of
 from harness_plugins.in_context.arenas.prompts import FloatArray
 
 IntArray: TypeAlias = npt.NDArray[np.int64]
@@ -76,6 +81,55 @@ class SparseContextualBigram:
             + (means**2).sum(axis=0)
         )
         return float(squares @ self.mu) / 2
+
+
+@dataclass
+class ContextualBigramLaw(LanguageLaw):
+    """Sequences of one sparse contextual bigram, the query last; scored is what follows the query.
+
+    All other tokens are independent draws from mu. The language is the same in training and test.
+    """
+
+    length: int = 51
+    """Tokens of a sequence: the T positions that a query can look at, and the query."""
+    symbols: int = 3
+    """Number of symbols N."""
+    sparsity: int = 2
+    """Positions that a query does look at."""
+    weighting: Weighting = "equal"
+    """Whether the positions of a query count the same."""
+    language: int = 0
+    """Seed of P and Q."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.symbols < 2 or self.language < 0:
+            raise ValueError(
+                f"symbols must be at least 2 and language not negative, not {self.symbols} and {self.language}"
+            )
+        if not 1 <= self.sparsity < self.length - 1:
+            raise ValueError(f"sparsity must lie in 1..length - 2 = {self.length - 2}, not {self.sparsity}")
+        one_of("weighting", self.weighting, ("equal", "random"))
+
+    @property
+    def vocabulary(self) -> int:
+        """Number of symbols N."""
+        return self.symbols
+
+    def bigram(self) -> SparseContextualBigram:
+        """The language."""
+        rng = np.random.default_rng(self.language)
+        return draw_law(rng, self.length - 1, self.symbols, self.sparsity, self.weighting)
+
+    def draw(self, rng: np.random.Generator, batch: int) -> Passages:
+        """Draw `batch` sequences."""
+        bigram = self.bigram()
+        tokens, outputs = bigram.draw(rng, batch)
+        truth = np.tile(bigram.mu, (*tokens.shape, 1))
+        truth[:, -1] = bigram.next_token_probabilities(tokens)
+        scored = np.zeros(tokens.shape, dtype=bool)
+        scored[:, -1] = True
+        return Passages(tokens, np.column_stack([tokens[:, 1:], outputs]), truth, scored)
 
 
 def stationary(P: FloatArray) -> FloatArray:
