@@ -320,18 +320,8 @@ def test_models_are_causal_and_repeat_themselves(model):
 
 
 @pytest.mark.parametrize("model", MODELS, ids=repr)
-def test_bad_prompts_are_refused(model):
-    X, Y = (part / 9 for part in prompts())
-    X_nan = X.copy()
-    X_nan[0, 0, 0] = np.nan
-    for bad_X, bad_Y, complaint in (
-        (X, Y[:, 1:], "Y must be"),
-        (X[:0], Y[:0], "empty"),
-        (X.astype(np.int64), Y, "floating-point"),
-        (X_nan, Y, "not finite"),
-    ):
-        with pytest.raises(ValueError, match=complaint):
-            model.predict(bad_X, bad_Y)
+def test_bad_prompts_are_refused(model, refuses_bad_prompts):
+    refuses_bad_prompts(model, *(part / 9 for part in prompts()))
 
 
 def test_prompts_beyond_a_models_bounds_are_refused():
