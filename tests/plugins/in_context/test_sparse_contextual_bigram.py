@@ -553,12 +553,22 @@ def test_two_stages_can_fail_and_hold():
     assert verdict("two-stages", [*cells(2000, 1000)]) is Verdict.FAILED
 
 
+def test_a_language_is_the_same_at_every_length_and_seed():
+    laws = [Recovery(T=T, language=3).instance(Context(seed)).law for T, seed in ((20, 0), (20, 1), (40, 0))]
+    np.testing.assert_array_equal(laws[0].Q, laws[1].Q)
+    for law in laws:
+        np.testing.assert_array_equal(law.P, laws[0].P)
+    assert not np.array_equal(Recovery(T=20, language=4).instance(Context(0)).law.P, laws[0].P)
+    with pytest.raises(ValueError, match="language must not be negative"):
+        Recovery(language=-1)
+
+
 def test_first_stage_grows_can_fail_and_hold():
     def cells(initial, growth):
-        for seed in range(9):
+        for language in range(9):
             for T in (250, 500, 1000, 2000):
-                values = {"initial-samples": (9 + seed) * T**initial, "growth-samples": (9 + seed) * T**growth}
-                yield PROXIMAL, {"T": T}, seed, values
+                values = {"initial-samples": (9 + language) * T**initial, "growth-samples": (9 + language) * T**growth}
+                yield PROXIMAL, {"T": T, "language": language}, 0, values
 
     assert verdict("first-stage-grows", [*cells(0.8, -0.1)]) is Verdict.HELD
     assert verdict("first-stage-grows", [*cells(0.8, 0.8)]) is Verdict.FAILED

@@ -31,8 +31,9 @@ Where this departs from the paper, and what was found:
 - The two stages are not seen at 256 samples a step and T = 200: overlap 0.05 is passed after 2 to 4 steps, 0.5 four to
   nine steps later. They come forth where the signal 1 / T drowns: with 64 samples a step and eta = 0.01, the first took
   1300, 2700, 5200 and 6000 samples (geometric means of six laws, the same at each T) at T = 250, 500, 1000 and 2000,
-  the second 2100, 1500, 1300 and 1100 (medians). By the claim's nine seeds, with other laws at each T, they took 1900,
-  4000, 4000 and 4100, an exponent of 1/3 and not 1/2, and 1800, 1300, 1000 and 1200: `first-stage-grows` fails.
+  the second 2100, 1500, 1300 and 1100 (medians). By the claim's nine laws and three seeds the exponents are 0.70
+  [0.50, 0.91] and 0.15 [0.11, 0.19], of which the first is just not told from the 1/2 that is asked for:
+  `first-stage-grows` is inconclusive. With other laws at each T it was 1/3, as laws differ more than lengths do.
   Vanilla descent at rate 0.1 and T = 200 takes 80 to 420 steps for the first, and 300 more if it gets there.
 - Transfer does not save samples here: A has all its mass on old positions and unlearns them at the rate eta, while a
   start from nothing has no stage one to be spared. Medians over four seeds, in samples of the new law, transferred
@@ -111,18 +112,21 @@ claims = [
         "first-stage-grows",
         "The first stage grows with the length of the prompt, the second does not.",
         figure="poly(T) samples for the first stage, poly(N, Q) for the second (theorems, main result)",
-        criterion="batches of 64, eta = 0.01, T = 250 .. 2000, 9 seeds: in the median the exponent of initial-samples "
-        "in T is at least 1/2, that of growth-samples at most 1/4",
+        criterion="batches of 64, eta = 0.01, T = 250 .. 2000, 9 laws, P and mu the same at each T: the exponent of "
+        "initial-samples in T, a mean over the laws, is at least 1/2, that of growth-samples at most 1/4, the intervals over "
+        "3 seeds included",
         cells=[
             {
-                "tasks": [{_RECOVERY: {"T": [250, 500, 1000, 2000], "batch": 64, "steps": 1500}}],
+                "tasks": [
+                    {_RECOVERY: {"T": [250, 500, 1000, 2000], "language": [*range(9)], "batch": 64, "steps": 1500}}
+                ],
                 "models": [{_PROXIMAL: {"learning_rate": 0.01}}],
-                "seeds": 9,
+                "seeds": 3,
             }
         ],
         check=all_of(
-            measured("initial-samples", _PROXIMAL).slope(over="T").share(0.5).at_least(0.5),
-            measured("growth-samples", _PROXIMAL).slope(over="T").share(0.5).at_most(0.25),
+            measured("initial-samples", _PROXIMAL).slope(over="T").mean(over="language").at_least(0.5),
+            measured("growth-samples", _PROXIMAL).slope(over="T").mean(over="language").at_most(0.25),
         ),
     ),
     Claim(

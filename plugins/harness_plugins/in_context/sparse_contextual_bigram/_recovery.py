@@ -86,6 +86,9 @@ def overlap_curve(_: Problem, outcome: History) -> Along:
 class Recovery(BigramSizes, Task[Problem, Learner, History]):
     """Learn a sparse contextual bigram from fresh samples, knowing mu alone."""
 
+    language: int | None = None
+    """Seed of the law, whose P is the same for every T; without one each seed and size has a law of its own."""
+
     protocol = Learner
     metrics = (
         rel_err_a,
@@ -104,9 +107,15 @@ class Recovery(BigramSizes, Task[Problem, Learner, History]):
         "paper": {"T": 5000, "batch": 64, "steps": 20_000},
     }
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.language is not None and self.language < 0:
+            raise ValueError(f"language must not be negative, not {self.language}")
+
     def instance(self, context: Context) -> Problem:
         """Draw a law."""
-        law = draw_law(context.rng, self.T, self.N, self.sparsity, self.weighting)
+        rng = context.rng if self.language is None else np.random.default_rng(self.language)
+        law = draw_law(rng, self.T, self.N, self.sparsity, self.weighting)
         return Problem(law, int(context.rng.integers(2**63)))
 
     def run(self, model: Learner, instance: Problem, context: Context) -> History:
