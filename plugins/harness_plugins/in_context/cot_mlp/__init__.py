@@ -26,7 +26,8 @@ Where this departs from the paper, or fills in what it leaves open:
   neurons have fewer than d active ones, an estimator that used them would do better.
 - The same query is put after different numbers of examples; the paper averages over positions of one prompt.
 - The claim on trained transformers is at d = 5 with two layers and 2800 steps of training, the paper's at d = 10 with
-  500 000. At such sizes CoT-I/O soon learns to read y off s, but hardly to write s.
+  500 000. At such sizes CoT-I/O soon learns to read y off s, but hardly to write s, and is as far off as ICL: 1.00
+  [0.95, 1.04] times its error over five seeds.
 
     harness claims cot-mlp --self-test
 """
