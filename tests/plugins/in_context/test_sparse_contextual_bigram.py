@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -565,10 +567,10 @@ def test_a_language_is_the_same_at_every_length_and_seed():
 
 def test_first_stage_grows_can_fail_and_hold():
     def cells(initial, growth):
-        for language in range(9):
-            for T in (250, 500, 1000, 2000):
-                values = {"initial-samples": (9 + language) * T**initial, "growth-samples": (9 + language) * T**growth}
-                yield PROXIMAL, {"T": T, "language": language}, 0, values
+        for seed, language, T in product(range(3), range(9), (250, 500, 1000, 2000)):
+            scale = 9 + language + seed
+            values = {"initial-samples": scale * T**initial, "growth-samples": scale * T**growth}
+            yield PROXIMAL, {"T": T, "language": language}, seed, values
 
     assert verdict("first-stage-grows", [*cells(0.8, -0.1)]) is Verdict.HELD
     assert verdict("first-stage-grows", [*cells(0.8, 0.8)]) is Verdict.FAILED
