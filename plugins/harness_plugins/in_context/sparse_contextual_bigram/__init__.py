@@ -113,8 +113,8 @@ claims = [
         "The first stage grows with the length of the prompt, the second does not.",
         figure="poly(T) samples for the first stage, poly(N, Q) for the second (theorems, main result)",
         criterion="batches of 64, eta = 0.01, T = 250 .. 2000, 9 laws, P and mu the same at each T: the exponent of "
-        "initial-samples in T, a mean over the laws, is at least 1/2, that of growth-samples at most 1/4, intervals "
-        "over 3 seeds included",
+        "initial-samples in T, a mean over the laws, is at least 1/2, that of growth-samples at most 1/4, the "
+        "intervals over 3 seeds included",
         cells=[
             {
                 "tasks": [
