@@ -102,7 +102,7 @@ def _power(pair: Pair) -> str:
     least = minimum_detectable_effect(pair.result.deviation, count, pair.level)
     said = f"; {_instances(count)} can't see less than {_region(pair, least, logarithmic=True)}"
     ratio = pair.result.scale is Scale.RATIO
-    seen = abs(math.log(pair.result.effect.estimate) if ratio else pair.result.effect.estimate)
+    seen = _distance(pair.result.effect.estimate, pair.result.scale)
     wanted = (math.log1p(pair.rope) if ratio else pair.rope) if pair.rope else seen
     if not wanted or wanted >= least:
         return said
@@ -111,11 +111,26 @@ def _power(pair: Pair) -> str:
     return f"{said}, {what} takes {needed}" if needed else said
 
 
+def _distance(effect: float, scale: Scale) -> float:
+    """How far an effect is from none, on the scale of the test; infinitely, if its ratio does not fit a float."""
+    if scale is Scale.DIFFERENCE:
+        return abs(effect)
+    return abs(math.log(effect)) if effect else math.inf
+
+
 def _region(pair: Pair, size: float, *, logarithmic: bool = False) -> str:
     if pair.result.scale is Scale.DIFFERENCE:
         return f"{_number(size)}{_unit(pair.quantity)}"
-    share = math.expm1(size) if logarithmic else size
+    share = _share(size) if logarithmic else size
     return f"{_number(100 * share)} %" if share < _FACTOR - 1 else f"a factor of {_number(1 + share)}"
+
+
+def _share(logarithm: float) -> float:
+    """By how much a ratio exceeds 1; what exceeds a float is infinite."""
+    try:
+        return math.expm1(logarithm)
+    except OverflowError:
+        return math.inf
 
 
 def _reservations(pair: Pair) -> str:

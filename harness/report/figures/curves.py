@@ -67,38 +67,44 @@ def read_curves(table: pa.Table) -> Curves:
 
 
 def curves(task: TaskComparison, found: Sequence[Curve], prefix: str) -> list[Figure]:
-    """A figure for each curve, of the best arms of the task."""
-    names = [standing.arm.name for standing in task.standings]
-    return [_figure(task, curve, names, f"{prefix}-curve-{index}") for index, curve in enumerate(found)]
+    """A figure for each curve, of the best arms of the task and of its references."""
+    return [_figure(task, curve, f"{prefix}-curve-{index}") for index, curve in enumerate(found)]
 
 
-def _figure(task: TaskComparison, curve: Curve, names: list[str], figure_id: str) -> Figure:
-    known = [name for name in names if name in curve.values]
-    shown = known[:SERIES]
+def _figure(task: TaskComparison, curve: Curve, figure_id: str) -> Figure:
+    ranked, references = _known(task, curve)
+    best = ranked[:SERIES]
+    shown, left_out = [*best, *references], len(ranked) - len(best)
     rows = [row for name in shown for row in _rows(name, curve.values[name])]
     vertical = axis(oriented(curve.quantity), [row[2] for row in rows])
     least = min(float(row[2] or 0) for row in rows) / 10 if vertical["type"] == "log" else None
     label = labelled(curve.quantity)
-    left_out = len(known) - len(shown)
+    choice = f" The {len(best)} models that are best by {task.quantity.name}; {left_out} are left out."
+    styles = [(series(index), "solid") for index in range(len(best))] + [("muted", "dash")] * len(references)
+    lines = enumerate(zip(shown, styles, strict=True))
     return Figure(
         id=figure_id,
         title=f"{curve.quantity.name} along {curve.coordinate}",
         caption="Lines: the mean over the instances. Bands: its 95 % interval, where there are two or more."
-        + (
-            f" The {len(shown)} models that are best by {task.quantity.name}; {left_out} are left out."
-            if left_out
-            else ""
-        ),
+        + (choice if left_out else "")
+        + (" Dashed: references, which are not ranked." if references else ""),
         alt=f"{label} of {len(shown)} models on {task.place.task} along {curve.coordinate}.",
         columns=("model", "coordinate", "mean", "low", "high"),
         rows=tuple(rows),
-        traces=tuple(trace for index, name in enumerate(shown) for trace in _traces(name, index, least)),
+        traces=tuple(trace for index, (name, style) in lines for trace in _traces(name, index, style, least)),
         layout={
             "height": height_of_plot(len(shown)),
             "xaxis": axis(curve.coordinate, [row[1] for row in rows]),
             "yaxis": vertical,
         },
     )
+
+
+def _known(task: TaskComparison, curve: Curve) -> tuple[list[str], list[str]]:
+    """Arms that have the curve, best first, and references that have it."""
+    arms = [standing.arm for standing in task.standings if standing.arm.name in curve.values]
+    ranked = [arm.name for arm in arms if arm.role != "reference"]
+    return ranked, [arm.name for arm in arms if arm.role == "reference"]
 
 
 def _rows(name: str, ticks: Mapping[Tick, Sequence[float]]) -> Iterator[tuple[Scalar, ...]]:
@@ -109,15 +115,15 @@ def _rows(name: str, ticks: Mapping[Tick, Sequence[float]]) -> Iterator[tuple[Sc
         yield name, tick, mean.estimate, finite(mean.low), finite(mean.high)
 
 
-def _traces(name: str, index: int, least: float | None) -> list[Spec]:
-    shade, x = series(index), column("coordinate", {"model": name})
+def _traces(name: str, index: int, style: tuple[str, str], least: float | None) -> list[Spec]:
+    (shade, dash), x = style, column("coordinate", {"model": name})
     edge = {"mode": "lines", "x": x, "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
     group = {"legendgroup": str(index)}
     line = {
         "name": text(name),
         "x": x,
         "y": column("mean", {"model": name}),
-        "line": {"color": colour(shade), "width": 2},
+        "line": {"color": colour(shade), "width": 2, "dash": dash},
     }
     return [
         {**edge, **group, "y": column("low", {"model": name}, least=least)},

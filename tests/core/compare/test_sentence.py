@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from harness.compare.comparison import compare
 from harness.compare.options import Options
@@ -53,6 +55,23 @@ def test_the_undecided_say_what_could_be_seen(table) -> None:
     assert text.startswith("no difference between a/x and a/y that these data can show: -3.7 % [")
     assert "; 3 instances can't see less than " in text
     assert text.rpartition(" takes ")[2].isdigit()
+
+
+def test_models_that_diverge_are_spoken_of(table) -> None:
+    text = said(table, [1.0, 1.0, 1e300, 1.0], [1.0, 2.0, 1.0, 1.0])
+    assert "can't see less than a factor of ∞" in text
+
+
+_VALUES = st.floats(min_value=-1e150, max_value=1e150) | st.floats(min_value=5e-324, max_value=1e150)  # squares fit
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(_VALUES, _VALUES), min_size=1, max_size=5), st.sampled_from([None, 0.01]))
+def test_whatever_was_measured_there_is_a_sentence(table, values, rope) -> None:
+    x, y = (list(column) for column in zip(*values, strict=True))
+    text = said(table, x, y, rope=rope)
+    assert "a/x" in text
+    assert "nan" not in text
 
 
 def test_the_undecided_ask_for_what_would_show_the_region(table) -> None:

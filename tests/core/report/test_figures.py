@@ -144,6 +144,20 @@ def test_a_long_curve_is_thinned_but_ends_where_it_ends() -> None:
     assert drawn[-1] == steps[-1]
 
 
+def test_a_curve_leaves_out_the_worst_but_no_reference() -> None:
+    arms = [(f"b/{index}", "baseline") for index in range(SERIES + 2)] + [("b/bound", "reference")]
+    rows = [row("f/t", name, 0, role=role, value=float(index)) for index, (name, role) in enumerate(arms)]
+    rows += [
+        row("f/t", name, 0, role=role, metric="loss", coordinates=json.dumps({"step": step}))
+        for name, role in arms
+        for step in (1, 2)
+    ]
+    (figure,) = curves(task(rows), read_curves(table(rows))[task(rows).place], "t")
+    assert list(dict.fromkeys(column(figure, "model"))) == [f"b/{index}" for index in range(SERIES)] + ["b/bound"]
+    assert figure.caption.endswith("; 2 are left out. Dashed: references, which are not ranked.")
+    assert [trace["line"]["dash"] for trace in figure.traces if "marker" in trace] == ["solid"] * SERIES + ["dash"]
+
+
 def test_ticks_that_are_words_stay_in_their_order() -> None:
     rows = [row("f/t", "p/x", 0)]
     rows += [row("f/t", "p/x", 0, metric="loss", coordinates=json.dumps({"split": word})) for word in ("train", "dev")]
