@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 # Workers share the machine's cores. Threads of linear algebra wait for each other by spinning, and those of two workers
-# on two cores then take ten times as long; libraries read this when they are imported.
+# on two cores then take five times as long; libraries read this when they are imported.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 

@@ -80,7 +80,7 @@ function themedLayout() {
     hovermode: 'closest',
     xaxis: axis,
     yaxis: axis,
-    legend: { yref: 'container', y: 0, yanchor: 'bottom', x: 0, xanchor: 'left' },
+    legend: { yref: 'container', y: 0, yanchor: 'bottom', x: 0, xanchor: 'left', tracegroupgap: 0 },
   };
 }
 
