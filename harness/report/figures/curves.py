@@ -30,16 +30,24 @@ if TYPE_CHECKING:
 
 _TICKS = 60
 """Places along a curve that are drawn, evenly taken from all."""
+_PANELS = 8
+"""Figures of one metric: one for each place on its other coordinates."""
 _GROUP = ["task_label", "scale", "backend_label", "metric", "unit", "direction", "model_label", "coordinates"]
 Tick: TypeAlias = float | str
+_Point: TypeAlias = tuple[str, dict[str, Tick], list[float]]
+"""A model, where along the coordinates, and the values of the instances."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One metric along one coordinate on one task."""
+    """One metric along one coordinate on one task, at one place on its other coordinates."""
 
     quantity: Quantity
     coordinate: str
+    fixed: str
+    """The other coordinates: `family = linear`; empty if there is none."""
+    unseen: int
+    """Places on the other coordinates that are left out; the last curve of a metric says so."""
     values: Mapping[str, Mapping[Tick, Sequence[float]]]
     """By model and tick, the values of the instances."""
 
@@ -48,22 +56,38 @@ Curves: TypeAlias = Mapping[Place, Sequence[Curve]]
 
 
 def read_curves(table: pa.Table) -> Curves:
-    """The curves in a table of results; one of several coordinates is taken along its first."""
+    """The curves in a table of results."""
     import pyarrow.compute as pc
 
     chosen = pc.and_(pc.is_valid(table["coordinates"]), pc.equal(table["status"], "ok"))
     grouped = table.select([*_GROUP, "value"]).filter(chosen).group_by(_GROUP).aggregate([("value", "list")])
-    found: dict[Place, dict[str, Curve]] = {}
-    points: dict[tuple[Place, str], dict[str, dict[Tick, list[float]]]] = {}
+    points: dict[tuple[Place, Quantity], list[_Point]] = {}
     for task, scale, backend, metric, unit, direction, model, place, values in zip(
         *(grouped[name].to_pylist() for name in (*_GROUP, "value_list")), strict=True
     ):
-        coordinate, tick = next(iter(json.loads(place).items()))
-        at = Place(task, scale, backend)
-        models = points.setdefault((at, metric), {})
-        models.setdefault(model, {}).setdefault(tick, []).extend(values)
-        found.setdefault(at, {}).setdefault(metric, Curve(Quantity(metric, unit, direction), coordinate, models))
-    return {place: list(curves.values()) for place, curves in found.items()}
+        of = Place(task, scale, backend), Quantity(metric, unit, direction)
+        points.setdefault(of, []).append((model, json.loads(place), values))
+    found: dict[Place, list[Curve]] = {}
+    for (at, quantity), its_points in points.items():
+        found.setdefault(at, []).extend(_curves(quantity, its_points))
+    return found
+
+
+def _curves(quantity: Quantity, points: Sequence[_Point]) -> list[Curve]:
+    """Along the coordinate that has most ticks, a curve for each place on the others."""
+    ticks: dict[str, set[Tick]] = {}
+    for _, place, _ in points:
+        for name, tick in place.items():
+            ticks.setdefault(name, set()).add(tick)
+    along = max(ticks, key=lambda name: len(ticks[name]))
+    panels: dict[str, dict[str, dict[Tick, list[float]]]] = {}
+    for model, place, values in points:
+        if along in place:
+            fixed = ", ".join(f"{name} = {tick}" for name, tick in place.items() if name != along)
+            panels.setdefault(fixed, {}).setdefault(model, {}).setdefault(place[along], []).extend(values)
+    drawn = list(panels.items())[:_PANELS]
+    unseen = len(panels) - len(drawn)
+    return [Curve(quantity, along, fixed, unseen * (fixed == drawn[-1][0]), models) for fixed, models in drawn]
 
 
 def curves(task: TaskComparison, found: Sequence[Curve], prefix: str) -> list[Figure]:
@@ -74,21 +98,18 @@ def curves(task: TaskComparison, found: Sequence[Curve], prefix: str) -> list[Fi
 def _figure(task: TaskComparison, curve: Curve, figure_id: str) -> Figure:
     ranked, references = _known(task, curve)
     best = ranked[:SERIES]
-    shown, left_out = [*best, *references], len(ranked) - len(best)
+    shown = [*best, *references]
     rows = [row for name in shown for row in _rows(name, curve.values[name])]
     vertical = axis(oriented(curve.quantity), [row[2] for row in rows])
     least = min(float(row[2] or 0) for row in rows) / 10 if vertical["type"] == "log" else None
-    label = labelled(curve.quantity)
-    choice = f" The {len(best)} models that are best by {task.quantity.name}; {left_out} are left out."
+    label, fixed = labelled(curve.quantity), f", {curve.fixed}" if curve.fixed else ""
     styles = [(series(index), "solid") for index in range(len(best))] + [("muted", "dash")] * len(references)
     lines = enumerate(zip(shown, styles, strict=True))
     return Figure(
         id=figure_id,
-        title=f"{curve.quantity.name} along {curve.coordinate}",
-        caption="Lines: the mean over the instances. Bands: its 95 % interval, where there are two or more."
-        + (choice if left_out else "")
-        + (" Dashed: references, which are not ranked." if references else ""),
-        alt=f"{label} of {len(shown)} models on {task.place.task} along {curve.coordinate}.",
+        title=f"{curve.quantity.name} along {curve.coordinate}{fixed}",
+        caption=_caption(task, curve, len(best), len(ranked) - len(best), bool(references)),
+        alt=f"{label} of {len(shown)} models on {task.place.task} along {curve.coordinate}{fixed}.",
         columns=("model", "coordinate", "mean", "low", "high"),
         rows=tuple(rows),
         traces=tuple(trace for index, (name, style) in lines for trace in _traces(name, index, style, least)),
@@ -98,6 +119,17 @@ def _figure(task: TaskComparison, curve: Curve, figure_id: str) -> Figure:
             "yaxis": vertical,
         },
     )
+
+
+def _caption(task: TaskComparison, curve: Curve, best: int, worse: int, references: bool) -> str:
+    said = ["Lines: the mean over the instances. Bands: its 95 % interval, where there are two or more."]
+    if worse:
+        said.append(f"The {best} models that are best by {task.quantity.name}; {worse} are left out.")
+    if references:
+        said.append("Dashed: references, which are not ranked.")
+    if curve.unseen:
+        said.append(f"{curve.unseen} more of {curve.quantity.name}, at other coordinates, are left out.")
+    return " ".join(said)
 
 
 def _known(task: TaskComparison, curve: Curve) -> tuple[list[str], list[str]]:

@@ -176,7 +176,7 @@ def test_hostile_texts_run_nothing(opened, write_run) -> None:
             for model in (text, f"{text}2"):
                 common = {"task_parameters": json.dumps({text: number + 1}), "unit": text, "metric": text}
                 rows.append(row(f"{text}-{number}", model, seed, **common, value=1.0 + seed))
-                curve = {**common, "metric": f"c{text}", "coordinates": json.dumps({text: seed})}
+                curve = {**common, "metric": f"c{text}", "coordinates": json.dumps({text: seed, f"{text}2": text})}
                 rows.append(row(f"{text}-{number}", model, seed, **curve))
         lost = {"status": "failed", "metric": None, "value": None, "error": text, "traceback": text}
         rows.append(row(f"{text}-{number}", "p/failed", 9, **lost))

@@ -158,6 +158,42 @@ def test_a_curve_leaves_out_the_worst_but_no_reference() -> None:
     assert [trace["line"]["dash"] for trace in figure.traces if "marker" in trace] == ["solid"] * SERIES + ["dash"]
 
 
+def test_of_several_coordinates_the_longest_is_the_axis() -> None:
+    rows = [row("f/t", "p/x", seed) for seed in (0, 1)]
+    rows += [
+        row(
+            "f/t",
+            "p/x",
+            seed,
+            metric="loss",
+            value=step + seed,
+            coordinates=json.dumps({"family": family, "step": step}),
+        )
+        for family in "ab"
+        for step in (1, 2, 3)
+        for seed in (0, 1)
+    ]
+    found = curves(task(rows), read_curves(table(rows))[task(rows).place], "t")
+    assert [figure.title for figure in found] == ["loss along step, family = a", "loss along step, family = b"]
+    for figure in found:
+        assert column(figure, "coordinate") == [1, 2, 3]
+        assert column(figure, "mean") == [1.5, 2.5, 3.5]
+
+
+def test_curves_at_many_places_are_counted() -> None:
+    rows = [row("f/t", "p/x", 0)]
+    rows += [
+        row("f/t", "p/x", 0, metric="loss", coordinates=json.dumps({"part": part, "step": step}))
+        for part in range(10)
+        for step in range(20)
+    ]
+    found = curves(task(rows), read_curves(table(rows))[task(rows).place], "t")
+    assert len(found) == 8
+    assert [figure.caption.endswith(" 2 more of loss, at other coordinates, are left out.") for figure in found] == [
+        False
+    ] * 7 + [True]
+
+
 def test_ticks_that_are_words_stay_in_their_order() -> None:
     rows = [row("f/t", "p/x", 0)]
     rows += [row("f/t", "p/x", 0, metric="loss", coordinates=json.dumps({"split": word})) for word in ("train", "dev")]

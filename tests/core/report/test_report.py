@@ -134,7 +134,7 @@ def hostile(write_run) -> Path:
     for number, text in enumerate(HOSTILE):
         for seed in range(2):
             names = {"metric": text, "unit": text, "model_label": text}
-            place = json.dumps({text: seed})
+            place = json.dumps({text: seed, f"{text}2": text})
             parameters = json.dumps({text: number})
             rows.append(row(f"{text}-{number}", text, seed, **names, value=1.0 + seed, task_parameters=parameters))
             rows.append(row(f"{text}-{number}", text, seed, **{**names, "metric": f"c{text}"}, coordinates=place))
