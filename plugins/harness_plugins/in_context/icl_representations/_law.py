@@ -16,9 +16,9 @@ from harness_plugins.in_context.arenas.ridge import ridge_prediction
 class RepresentationDynamicsLaw(Law):
     """x_(i+1) = W Phi(x_i, ..., x_(i-k+1)) + noise * N(0, I), W (d, kd) Gaussian for each prompt and Phi for all.
 
-    The label of x_i is the first coordinate of x_(i+1). States before the first, x_0 ~ N(0, I), are zero. Theory asks for
-    bounded states. Phi is homogeneous, so that those of some systems grow without bound: many of them where `gain` is
-    above 1 or `layers` is 1, and a few of them wherever `d` is small.
+    The label of x_i is the first coordinate of x_(i+1). States before the first, x_0 ~ N(0, I), are zero.
+    Theory asks for bounded states. Phi is homogeneous, so that those of some systems grow without bound: many of them
+    where `gain` is above 1 or `layers` is 1, and a few of them wherever `d` is small.
     """
 
     noise: float = 0.1
