@@ -47,7 +47,7 @@ class Curve:
     fixed: str
     """The other coordinates: `family = linear`; empty if there is none."""
     unseen: int
-    """Places on the other coordinates that are left out; the last curve of a metric says so."""
+    """Further places on the other coordinates, of which there is no curve."""
     values: Mapping[str, Mapping[Tick, Sequence[float]]]
     """By model and tick, the values of the instances."""
 
@@ -60,7 +60,12 @@ def read_curves(table: pa.Table) -> Curves:
     import pyarrow.compute as pc
 
     chosen = pc.and_(pc.is_valid(table["coordinates"]), pc.equal(table["status"], "ok"))
-    grouped = table.select([*_GROUP, "value"]).filter(chosen).group_by(_GROUP).aggregate([("value", "list")])
+    grouped = (
+        table.select([*_GROUP, "value"])
+        .filter(chosen)
+        .group_by(_GROUP, use_threads=False)
+        .aggregate([("value", "list")])
+    )
     points: dict[tuple[Place, Quantity], list[_Point]] = {}
     for task, scale, backend, metric, unit, direction, model, place, values in zip(
         *(grouped[name].to_pylist() for name in (*_GROUP, "value_list")), strict=True
@@ -74,20 +79,19 @@ def read_curves(table: pa.Table) -> Curves:
 
 
 def _curves(quantity: Quantity, points: Sequence[_Point]) -> list[Curve]:
-    """Along the coordinate that has most ticks, a curve for each place on the others."""
+    """Along the coordinate that has most ticks, numbers before words, a curve for each place on the others."""
     ticks: dict[str, set[Tick]] = {}
     for _, place, _ in points:
         for name, tick in place.items():
             ticks.setdefault(name, set()).add(tick)
-    along = max(ticks, key=lambda name: len(ticks[name]))
+    along = max(ticks, key=lambda name: (len(ticks[name]), not any(isinstance(tick, str) for tick in ticks[name])))
     panels: dict[str, dict[str, dict[Tick, list[float]]]] = {}
     for model, place, values in points:
         if along in place:
             fixed = ", ".join(f"{name} = {tick}" for name, tick in place.items() if name != along)
             panels.setdefault(fixed, {}).setdefault(model, {}).setdefault(place[along], []).extend(values)
-    drawn = list(panels.items())[:_PANELS]
-    unseen = len(panels) - len(drawn)
-    return [Curve(quantity, along, fixed, unseen * (fixed == drawn[-1][0]), models) for fixed, models in drawn]
+    unseen = max(0, len(panels) - _PANELS)
+    return [Curve(quantity, along, fixed, unseen, models) for fixed, models in list(panels.items())[:_PANELS]]
 
 
 def curves(task: TaskComparison, found: Sequence[Curve], prefix: str) -> list[Figure]:
@@ -128,7 +132,7 @@ def _caption(task: TaskComparison, curve: Curve, best: int, worse: int, referenc
     if references:
         said.append("Dashed: references, which are not ranked.")
     if curve.unseen:
-        said.append(f"{curve.unseen} more of {curve.quantity.name}, at other coordinates, are left out.")
+        said.append(f"The curves at {curve.unseen} more places are left out.")
     return " ".join(said)
 
 

@@ -161,20 +161,13 @@ def test_a_curve_leaves_out_the_worst_but_no_reference() -> None:
 def test_of_several_coordinates_the_longest_is_the_axis() -> None:
     rows = [row("f/t", "p/x", seed) for seed in (0, 1)]
     rows += [
-        row(
-            "f/t",
-            "p/x",
-            seed,
-            metric="loss",
-            value=step + seed,
-            coordinates=json.dumps({"family": family, "step": step}),
-        )
-        for family in "ab"
+        row("f/t", "p/x", seed, metric="loss", value=step + seed, coordinates=json.dumps({"part": part, "step": step}))
+        for part in "ab"
         for step in (1, 2, 3)
         for seed in (0, 1)
     ]
     found = curves(task(rows), read_curves(table(rows))[task(rows).place], "t")
-    assert [figure.title for figure in found] == ["loss along step, family = a", "loss along step, family = b"]
+    assert [figure.title for figure in found] == ["loss along step, part = a", "loss along step, part = b"]
     for figure in found:
         assert column(figure, "coordinate") == [1, 2, 3]
         assert column(figure, "mean") == [1.5, 2.5, 3.5]
@@ -189,9 +182,18 @@ def test_curves_at_many_places_are_counted() -> None:
     ]
     found = curves(task(rows), read_curves(table(rows))[task(rows).place], "t")
     assert len(found) == 8
-    assert [figure.caption.endswith(" 2 more of loss, at other coordinates, are left out.") for figure in found] == [
-        False
-    ] * 7 + [True]
+    assert all(figure.caption.endswith("The curves at 2 more places are left out.") for figure in found)
+
+
+def test_of_as_many_words_and_numbers_the_numbers_are_the_axis() -> None:
+    rows = [row("f/t", "p/x", 0)]
+    rows += [
+        row("f/t", "p/x", 0, metric="loss", coordinates=json.dumps({"family": family, "step": step}))
+        for family in "ab"
+        for step in (1, 2)
+    ]
+    found = curves(task(rows), read_curves(table(rows))[task(rows).place], "t")
+    assert [figure.title for figure in found] == ["loss along step, family = a", "loss along step, family = b"]
 
 
 def test_ticks_that_are_words_stay_in_their_order() -> None:
